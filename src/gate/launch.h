@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process side of a box: supervisor (this process, outside), guardian (kills everything if the
+ * supervisor dies), and the program, in its own mount namespace (and user namespace where we lack
+ * CAP_SYS_ADMIN) behind a seccomp notification filter.
+ */
+#ifndef GATE_LAUNCH_H
+#define GATE_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "gate/tree.h"
+
+struct launch_args {
+	char *const *argv;  /* PROG ARGS; looked up in PATH as execvp does */
+	const char *user;   /* --user: drop to this user (we are root), or NULL */
+	struct tree *tree;  /* nodes' identities are filled in */
+	unsigned fd_base;   /* stand-ins are descriptors from here up */
+};
+
+struct launched {
+	pid_t pid;	/* the program */
+	int listener;	/* seccomp notification descriptor */
+	int report_dir; /* O_PATH of the box's /dev/nestbox (a tmpfs): reports are written there */
+};
+
+/**
+ * Make the box and start the program. Returns once exec is certain to be attempted. 0, or a
+ * negative errno with the first thing that failed in words (exit 125). Failures of exec itself are
+ * told by launch_wait: 126, 127.
+ */
+int launch(const struct launch_args *args, struct launched *out, struct error *error);
+
+/**
+ * Pass signals on and reap until the program and all its descendants have ended. Returns the exit
+ * status for the shell: the program's, 128 + signal, 126 or 127.
+ */
+int launch_wait(struct launched *launched);
+
+/** Kill whatever is left and close. */
+void launch_finish(struct launched *launched);
+
+#endif

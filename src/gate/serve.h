@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The call side of a box: threads that receive seccomp notifications, decide what each is about
+ * (an open of one of our nodes, a call on a stand-in, or nothing of ours: continue), and drive the
+ * struct file behind it with a caller that reads and writes the program's memory.
+ */
+#ifndef GATE_SERVE_H
+#define GATE_SERVE_H
+
+#include <stdbool.h>
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "gate/tree.h"
+#include "machine/machine.h"
+#include "vfio/vfio.h"
+
+struct serve;
+
+struct serve_args {
+	struct machine *machine;
+	struct vfio *vfio;
+	const struct tree *tree;
+	int listener;
+	int report_dir;	  /* last-refusal is written here */
+	unsigned fd_base;
+	bool quiet;	  /* no refusals on stderr */
+	FILE *trace;	  /* strace-like lines, or NULL */
+	bool poll_spin;	  /* --poll=spin */
+	bool mmio_trap;	  /* --mmio=trap: no BAR is mmappable */
+};
+
+/** In the child, just before exec: install the filter. The listener descriptor, or -errno. */
+int filter_install(unsigned fd_base, struct error *error);
+
+/** Start the notification threads and the poller. NULL with a message. */
+struct serve *serve_start(const struct serve_args *args, struct error *error);
+
+/**
+ * After the program and all descendants are gone: drains, closes every file, joins the threads,
+ * prints counts of repeated refusals, frees.
+ */
+void serve_stop(struct serve *serve);
+
+#endif

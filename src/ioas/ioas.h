@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The map engine: an I/O address space is a set of areas (IOVA ranges backed by user memory) and
+ * the HWPTs (domains) that hold them, one per IOMMU instance and kind (design 1). Both the VFIO
+ * container and iommufd's IOAS are one of these; policy (v1 and v2 rules, entry limit, errnos of an
+ * interface) is theirs.
+ *
+ * Locking: host lock held; functions marked (waits) may drop it and need the owner's busy mark.
+ */
+#ifndef IOAS_IOAS_H
+#define IOAS_IOAS_H
+
+#include "iommu/iommu.h"
+#include "mem/physmap.h"
+#include "mem/umem.h"
+
+struct ioas;
+
+/** What all address spaces of a machine share. Borrowed, outlives them. */
+struct ioas_env {
+	struct nb_mem *mem;
+	struct physmap *physmap;
+	nb_pa msi_page;		  /* doorbell page to be mapped into MSI windows */
+	uint64_t table_limit;	  /* bytes of table memory one ioas may use */
+	unsigned long *mappings;  /* count of areas of the whole machine */
+};
+
+struct ioas *ioas_create(const struct ioas_env *env);
+/** (waits) Unmaps everything; no group is attached any more. */
+void ioas_destroy(struct ioas *ioas);
+
+/**
+ * (waits) Attach all devices of a group with a domain of this kind: an existing HWPT of the same
+ * instance and kind, else a new one filled with all areas. Fails with nothing changed: the driver's
+ * errno; -EINVAL where an area is outside the new aperture or in a reserved range of the group.
+ * kind is STAGE1 (what the driver has, R4) or NEST_PARENT.
+ */
+int ioas_attach_group(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
+	struct why *why);
+/** (waits) The HWPT goes with its last group. Areas stay. */
+void ioas_detach_group(struct ioas *ioas, struct iommu_group *group);
+
+struct ioas_map {
+	nb_iova iova;
+	uint64_t bytes;
+	unsigned prot;	    /* IOMMU_READ | IOMMU_WRITE */
+	struct umem *umem;  /* a reference is taken on success */
+	uint64_t umem_off;
+	uint64_t uaddr;	    /* program address, for listings and reasons */
+};
+
+/**
+ * (waits on rollback) Add an area and map it in every HWPT, or change nothing: -EEXIST on overlap,
+ * -EINVAL outside the allowed ranges, -ENOMEM (tables, physical space, charge).
+ */
+int ioas_map(struct ioas *ioas, const struct ioas_map *map, struct why *why);
+
+/** One area, as listings and policies see it. */
+struct ioas_area_info {
+	uint64_t iova, last; /* inclusive */
+	uint64_t uaddr;
+	unsigned prot;
+};
+
+/** The first area that ends at or after iova. False: none. */
+bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *info);
+
+/**
+ * (waits) Remove every area that lies wholly inside [iova, last] and return how many bytes went.
+ * Areas that only overlap its edge stay: the interface's policy decides beforehand what that means.
+ * When it returns no DMA uses them.
+ */
+uint64_t ioas_unmap(struct ioas *ioas, uint64_t iova, uint64_t last);
+
+/** Sizes that every HWPT supports, bit n for 1 << n; 4 KiB up where there is no HWPT. */
+uint64_t ioas_pgsizes(const struct ioas *ioas);
+
+struct ioas_range {
+	uint64_t start, last;
+};
+/** IOVA ranges a program may map, in order: apertures less reserved ranges. Returns the count. */
+unsigned ioas_ranges(const struct ioas *ioas, struct ioas_range *out, unsigned max);
+
+/** Number of areas. */
+unsigned ioas_areas(const struct ioas *ioas);
+
+/** Whether some HWPT is a nest parent (R5), and whether this group's is. */
+bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group);
+
+/**
+ * Where a device of this group must send its MSIs: maps the doorbell page into the MSI window of
+ * the group's HWPT on first use (Linux iommu_dma_prepare_msi). *addr is the IOVA of the page.
+ */
+int ioas_msi_map(struct ioas *ioas, struct iommu_group *group, nb_iova *addr, struct why *why);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The IOMMU API: bus types and the instances on them, groups, devices, domains and their
+ * attributes, and the probe that says whether a host can nest. The nouns are Linux's
+ * (drivers/iommu/iommu.c); instances below the bus type, and attributes of domains, are design 2.
+ *
+ * All functions are called with the host lock held. attach, detach, map, unmap and iotlb_sync may
+ * drop and retake it while they wait for DMA in flight (hostlock_relax): the caller holds the busy
+ * mark of what it works on.
+ */
+#ifndef IOMMU_IOMMU_H
+#define IOMMU_IOMMU_H
+
+#include <nestbox/types.h>
+#include <urcu/list.h>
+
+#include "base/hostlock.h"
+#include "base/why.h"
+#include "mem/ram.h"
+
+struct iommu;
+struct iommu_domain;
+struct iommu_device;
+struct iommu_group;
+
+/** What a domain is asked to be, and what it became (R4's table). */
+enum iommu_domain_kind {
+	IOMMU_DOMAIN_STAGE1,	  /* paging, stage 1 */
+	IOMMU_DOMAIN_STAGE2,	  /* paging, stage 2 only: what a one-stage SMMU gives for STAGE1 */
+	IOMMU_DOMAIN_NEST_PARENT, /* paging, stage 2, stage 1 in bypass until a guest installs one */
+	IOMMU_DOMAIN_NESTED,	  /* a guest's stage 1 on a nest parent (later issue) */
+};
+
+enum iommu_attr {
+	DOMAIN_ATTR_NESTING, /* bool: make this a nest parent. Before the first attach only */
+};
+
+#define IOMMU_READ  1u
+#define IOMMU_WRITE 2u
+
+/** A range of IOVA that is not the program's: [start, last]. */
+struct iommu_resv {
+	uint64_t start, last;
+	bool msi; /* the window in which the host maps MSI doorbells */
+};
+
+/** A host driver: what one kind of IOMMU does. Errors are negative errnos with a reason. */
+struct iommu_ops {
+	const char *driver; /* "arm-smmu-v3": named in reasons */
+
+	/** Fill kind-independent fields: pgsizes, last_iova, resv of dev's IOMMU. */
+	int (*domain_alloc)(struct iommu *iommu, enum iommu_domain_kind kind, struct charge *charge,
+		struct iommu_domain **out, struct why *why);
+	void (*domain_free)(struct iommu_domain *domain);
+	/** The driver decides, and consults the instance (R4). */
+	int (*set_attr)(struct iommu_domain *domain, enum iommu_attr attr, bool value,
+		struct why *why);
+	/** Point the device's stream at the domain. On failure the device is as it was. */
+	int (*attach)(struct iommu_domain *domain, struct iommu_device *dev, struct why *why);
+	/** Back to blocked: every DMA of the device aborts. Returns after DMA in flight has ended. */
+	void (*detach)(struct iommu_domain *domain, struct iommu_device *dev);
+	/** Map [iova, iova + bytes) to pa. All or nothing: on failure nothing is left mapped. */
+	int (*map)(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t bytes,
+		unsigned prot, struct why *why);
+	/** Clear the range; what is not mapped in it is skipped. Takes effect at iotlb_sync. */
+	void (*unmap)(struct iommu_domain *domain, nb_iova iova, uint64_t bytes);
+	/** Invalidate [iova, last] and wait: no DMA uses what was unmapped after this returns. */
+	void (*iotlb_sync)(struct iommu_domain *domain, nb_iova iova, nb_iova last);
+	/** Dry run for CHECK_EXTENSION: what set_attr and attach would say, with nothing done. */
+	int (*can_attach)(struct iommu *iommu, struct iommu_device *dev,
+		enum iommu_domain_kind kind, struct why *why);
+	void (*destroy)(struct iommu *iommu);
+};
+
+/** One IOMMU instance. Embedded in the driver's struct. */
+struct iommu {
+	const char *name; /* of the host description; borrowed from the machine */
+	const char *kind; /* "smmuv3" */
+	const struct iommu_ops *ops;
+	struct hostlock *lock; /* for hostlock_relax */
+	struct iommu_stats *stats;
+	struct cds_list_head link; /* on its bus type */
+};
+
+/** How many there are now: equal before and after every refused call. */
+struct iommu_stats {
+	unsigned domains, attachments;
+};
+
+/** A paging domain. Embedded in the driver's struct. */
+struct iommu_domain {
+	struct iommu *iommu;
+	enum iommu_domain_kind kind;
+	uint64_t pgsizes;	/* bitmap of page and block sizes */
+	uint64_t last_iova;	/* inclusive input range [0, last_iova] */
+	unsigned attached;	/* devices; set_attr is refused once not 0 */
+};
+
+struct bus_type {
+	const char *name; /* "pci", "platform" */
+	struct cds_list_head iommus; /* struct iommu.link */
+};
+
+/** A device as the IOMMU layer sees it. Embedded in the machine's device. */
+struct iommu_device {
+	char name[32];		   /* "0000:01:00.0" */
+	struct bus_type *bus;
+	struct iommu *iommu;	   /* NULL: behind none */
+	struct iommu_group *group; /* NULL: in none */
+	const char *driver;	   /* host driver bound: "vfio-pci", another one, or NULL for none */
+	uint32_t sid;		   /* StreamID at its IOMMU */
+	struct iommu_domain *domain; /* attached to, or NULL: blocked */
+	struct cds_list_head group_link;
+};
+
+/** Devices that cannot be told apart by their IOMMU, or can reach each other around it. */
+struct iommu_group {
+	int id;
+	char name[16]; /* decimal id, for reasons */
+	struct cds_list_head devices; /* struct iommu_device.group_link */
+	struct iommu *iommu; /* all devices of a group are behind one instance; NULL: no-IOMMU group */
+};
+
+/** The registered bus types of one machine: what the iterator of 2014 walks. */
+struct iommu_system {
+	struct bus_type buses[2]; /* pci, platform */
+	struct iommu_stats stats;
+};
+
+void iommu_system_init(struct iommu_system *system);
+struct bus_type *iommu_find_bus(struct iommu_system *system, const char *name);
+void iommu_register(struct bus_type *bus, struct iommu *iommu);
+void iommu_unregister(struct iommu *iommu);
+
+/** The iterator: fn for each bus type until it returns non-zero, which is returned. */
+int iommu_for_each_bus(struct iommu_system *system, int (*fn)(struct bus_type *bus, void *data),
+	void *data);
+
+/** Some instance is on this bus. */
+bool iommu_present(const struct bus_type *bus);
+
+/* Domains: counted in stats; wrappers that check state and call the driver. */
+int iommu_domain_alloc(struct iommu *iommu, enum iommu_domain_kind kind, struct charge *charge,
+	struct iommu_domain **out, struct why *why);
+void iommu_domain_free(struct iommu_domain *domain); /* NULL accepted; nothing attached */
+/** -EPERM once a device is attached (2014: the attribute is set before attach). */
+int iommu_domain_set_attr(struct iommu_domain *domain, enum iommu_attr attr, bool value,
+	struct why *why);
+/** All devices of the group, or none. -EBUSY where the group is in another domain. */
+int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group, struct why *why);
+void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
+int iommu_map(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t bytes, unsigned prot,
+	struct why *why);
+void iommu_unmap(struct iommu_domain *domain, nb_iova iova, uint64_t bytes);
+void iommu_iotlb_sync(struct iommu_domain *domain, nb_iova iova, nb_iova last);
+
+/** Dry run of alloc, set_attr and attach for the whole group. */
+int iommu_can_attach_group(struct iommu_group *group, enum iommu_domain_kind kind,
+	struct why *why);
+
+/**
+ * The probe of 2014, point 4: over every bus type and instance, alloc, set_attr(NESTING), free.
+ * True if some instance nests; else the last refusal is in why.
+ */
+bool iommu_nesting_probe(struct iommu_system *system, struct why *why);
+
+/** Whether any instance exists on any bus type. */
+bool iommu_any_present(struct iommu_system *system);
+
+/** Reserved ranges of the group's devices (for IOVA ranges). At most max; returns how many. */
+unsigned iommu_group_resv(struct iommu_group *group, struct iommu_resv *out, unsigned max);
+
+/** Viable: every device is bound to vfio-pci (or another vfio driver) or to nothing. */
+bool iommu_group_viable(const struct iommu_group *group, struct why *why);
+
+#endif

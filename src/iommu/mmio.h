@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a host driver reaches its hardware: registers by these operations, tables and queues in
+ * struct ram, an interrupt by the function that the driver gives back. Nothing else (design 3).
+ */
+#ifndef IOMMU_MMIO_H
+#define IOMMU_MMIO_H
+
+#include <stdint.h>
+
+#include "iommu/iommu.h"
+
+struct iommu_hw {
+	uint64_t (*read)(void *hw, uint64_t offset, unsigned size);
+	void (*write)(void *hw, uint64_t offset, uint64_t value, unsigned size);
+	void *hw;
+	struct ram *ram;
+};
+
+/** What a host driver reports of its hardware's events (R7: the host's own; trace and stderr). */
+struct iommu_fault {
+	const char *iommu;
+	uint32_t sid, ssid;
+	bool ssid_valid;
+	uint8_t stage;	     /* 1, 2, or 0: configuration or other */
+	uint8_t event;	     /* the architecture's number */
+	const char *name;    /* "F_TRANSLATION" */
+	bool read;	     /* what was tried */
+	uint64_t iova, ipa;
+	uint64_t record[4];  /* raw */
+};
+
+/** What a driver gets from the machine at probe time. All borrowed, outlive the instance. */
+struct iommu_probe_args {
+	const char *name;
+	struct iommu_hw hw;
+	struct hostlock *lock;
+	struct iommu_stats *stats;
+	/** Called from whatever thread took the event interrupt, with no driver lock held. */
+	void (*fault)(void *ctx, const struct iommu_fault *fault);
+	void *fault_ctx;
+};
+
+/**
+ * Bring up one SMMUv3 (src/iommu/arm_smmu_v3.c): read IDRs, set up stream table and queues, enable.
+ * 0, or a negative errno with the reason. Every stream starts blocked.
+ */
+int arm_smmu_v3_probe(const struct iommu_probe_args *args, struct iommu **out, struct why *why);
+
+/** The event interrupt: drains the event queue. Any thread. */
+void arm_smmu_v3_event_irq(struct iommu *iommu);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A simulated host: memory, bus types with IOMMU instances, groups, devices, and the MSI
+ * controller, built from a host description. One struct, one lock (base/hostlock.h).
+ *
+ * Lock order: busy marks, host lock, ioas, domain, device lock, controller locks (leaves).
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include "base/hostlock.h"
+#include "ioas/ioas.h"
+#include "iommu/iommu.h"
+#include "iommu/mmio.h"
+#include "irq/msi.h"
+#include "machine/host.h"
+#include "pci/pci.h"
+
+/** A device of the machine: what PCI and the IOMMU layer each see of it. */
+struct machine_device {
+	struct iommu_device iommu;
+	struct pci_dev pci;
+	struct port *port; /* NULL behind no IOMMU */
+	unsigned noiommu_group; /* number of its /dev/vfio/noiommu-N, where the policy allows */
+};
+
+struct machine_group {
+	struct iommu_group iommu;
+};
+
+struct machine {
+	struct host_desc desc;
+	struct hostlock lock;
+	struct iommu_system iommu;
+	struct nb_mem *mem;
+	struct ram *ram;
+	struct physmap *physmap;
+	struct msi_controller *msi;
+	struct ioas_env ioas_env;
+	unsigned long mappings;
+
+	struct machine_group *groups;
+	unsigned n_groups;
+	struct machine_device *devices;
+	unsigned n_devices;
+
+	/** Where DMA faults go; set by the owner. Any thread. */
+	void (*fault)(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
+	void *fault_ctx;
+};
+
+/** NULL with a message. */
+struct machine *machine_create(const struct host_desc *desc, struct error *error);
+void machine_destroy(struct machine *machine); /* NULL accepted; every file is closed */
+
+struct machine_group *machine_find_group(struct machine *machine, int id);
+struct machine_device *machine_find_device(struct machine *machine, const char *name);
+
+/** How much there is: equal before and after every refused call. */
+struct machine_counts {
+	unsigned long domains, attachments, mappings;
+	uint64_t table_bytes;
+};
+void machine_counts(struct machine *machine, struct machine_counts *counts);
+
+/** Step every open device once; true if any had work (the poller, and tests). */
+bool machine_step(struct machine *machine, uint64_t budget);
+
+#endif

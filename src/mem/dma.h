@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DMA: what a bus master does. Every access of a device goes through its master, which translates
+ * through the IOMMU it sits behind (or not at all) and then touches simulated memory, inside a port
+ * section (src/tlb/port.h) of bounded length.
+ *
+ * A master belongs to one thread at a time (the device's lock sees to that).
+ */
+#ifndef MEM_DMA_H
+#define MEM_DMA_H
+
+#include <nestbox/mem.h>
+
+struct port;
+
+#define NB_DMA_READ  1u
+#define NB_DMA_WRITE 2u
+
+/** One translation request. */
+struct dma_txn {
+	nb_iova iova;
+	uint32_t sid;	/* StreamID: for PCI the requester ID */
+	uint32_t ssid;	/* SubstreamID (PASID) */
+	bool ssid_valid;
+	uint8_t prot;	/* NB_DMA_READ or NB_DMA_WRITE */
+};
+
+/** What it yields: pa, and how many bytes from there are contiguous under the same permission. */
+struct dma_span {
+	nb_pa pa;
+	uint64_t bytes;
+};
+
+/**
+ * Translate. 0, or -1: the transaction aborts (the IOMMU has recorded its event). Called inside a
+ * port section; the span is valid until port_leave.
+ */
+typedef int dma_translate_fn(void *ctx, struct port *port, const struct dma_txn *txn,
+	struct dma_span *span);
+
+struct dma_master {
+	const struct nb_mem *mem;
+	dma_translate_fn *translate; /* NULL: no IOMMU, iova is the physical address */
+	void *ctx;
+	struct port *port; /* NULL where translate is NULL */
+	uint32_t sid;
+	bool enabled;	 /* bus-master enable: while false every access aborts */
+	uint8_t *bounce; /* DMA_CHUNK bytes, for copies between two non-direct extents */
+	uint64_t bytes_read, bytes_written, aborts; /* counters, the owner thread's */
+};
+
+/** No port section moves more than this, so that whoever waits for one waits a bounded time. */
+#define DMA_CHUNK (64u << 10)
+
+int dma_master_init(struct dma_master *master, const struct nb_mem *mem);
+void dma_master_finish(struct dma_master *master);
+
+/** 0, or -1 at the first part that aborts; what came before it has been transferred. */
+int dma_read(struct dma_master *master, nb_iova iova, void *buf, size_t len);
+int dma_write(struct dma_master *master, nb_iova iova, const void *buf, size_t len);
+int dma_fill(struct dma_master *master, nb_iova iova, uint64_t pattern, size_t len);
+
+/** Which side of a copy aborted: lets a device report source or destination errors. */
+enum dma_side {
+	DMA_OK,
+	DMA_SRC_ABORT,
+	DMA_DST_ABORT,
+};
+enum dma_side dma_copy(struct dma_master *master, nb_iova dst, nb_iova src, size_t len);
+
+#endif

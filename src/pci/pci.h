@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A simulated PCI Express endpoint: configuration space as permission tables, capabilities, BARs,
+ * MSI-X, and the model behind it. Models (src/dev) are passive: they never block and own no thread
+ * (design 10). Someone steps them: the gate's poller, a test, an embedder.
+ *
+ * Locking: `lock` (a leaf of the host lock) guards everything below it, and is held around every
+ * call of the model. A step is bounded by its budget, so the lock is held for a bounded time.
+ */
+#ifndef PCI_PCI_H
+#define PCI_PCI_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "mem/dma.h"
+
+#define PCI_CONFIG_BYTES 4096
+#define PCI_BARS	 6
+
+struct pci_dev;
+
+struct pci_id {
+	uint16_t vendor, device, subsystem_vendor, subsystem_device;
+	uint32_t class_code; /* 24 bits: class, subclass, prog-if */
+	uint8_t revision;
+};
+
+struct pci_bar {
+	uint64_t bytes; /* power of two; 0: not there */
+	bool mem64;	/* takes two slots */
+	bool prefetch;
+	bool mmap;	/* registers work under the polled contract (facts/ioat.md) */
+};
+
+/** One option of a model, settable from the host description. */
+struct pci_option {
+	const char *key;
+	const char *doc;
+	uint64_t min, max, dflt;
+};
+
+/** A device model: one folder under src/dev and one row in src/dev/models.c. */
+struct pci_model {
+	const char *name; /* "ioat" */
+	const char *doc;  /* one line for `nestbox devices` */
+	struct pci_id id;
+	struct pci_bar bars[PCI_BARS];
+	unsigned msix_vectors; /* table and PBA are placed by the endpoint, in msix_bar */
+	unsigned msix_bar;
+	const struct pci_option *options; /* ends with key NULL; may be NULL */
+	size_t state_bytes;		  /* of dev->state, zeroed */
+
+	/** options: values in the order of the table. */
+	void (*init)(struct pci_dev *dev, const uint64_t *options);
+	void (*finish)(struct pci_dev *dev); /* may be NULL */
+	/** Function-level reset; also at first open. */
+	void (*reset)(struct pci_dev *dev);
+	/**
+	 * Look at registers that the program stores to directly and do at most about `budget` bytes of
+	 * work. True: something happened, or more is to be done.
+	 */
+	bool (*step)(struct pci_dev *dev, uint64_t budget);
+	/** Trapped access with exact side effects; size 1, 2, 4 or 8, inside the BAR. */
+	uint64_t (*mmio_read)(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
+	void (*mmio_write)(struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val,
+		unsigned size);
+};
+
+struct pci_msix_vector {
+	bool armed;    /* the host programmed addr and data */
+	bool masked, pending;
+	uint64_t addr; /* what the device writes: an IOVA (design 13) */
+	uint32_t data;
+};
+
+struct pci_dev {
+	char name[32]; /* "0000:01:00.0" */
+	uint16_t segment;
+	uint8_t bus, devfn;
+	const struct pci_model *model;
+	void *state; /* the model's */
+	pthread_mutex_t lock;
+
+	uint8_t config[PCI_CONFIG_BYTES];
+	uint16_t cap_pcie, cap_msix, cap_pm; /* offsets, 0: none */
+
+	int memfd;		       /* sparse; BAR i's pages at pci_region_offset(i) */
+	volatile uint8_t *bar[PCI_BARS]; /* this process's mapping of them, NULL: none */
+	struct nb_extent bar_extent[PCI_BARS]; /* for peer-to-peer, once the machine placed them */
+
+	struct pci_msix_vector *msix;
+	struct dma_master master;
+	unsigned opens; /* stepped only while > 0, memory and bus-master enabled */
+};
+
+/** 0, or a negative errno with a message. options in the order of model->options. */
+int pci_dev_init(struct pci_dev *dev, const struct pci_model *model, const char *name,
+	const uint64_t *options, const struct nb_mem *mem, struct error *error);
+void pci_dev_finish(struct pci_dev *dev);
+
+static inline uint16_t pci_requester_id(const struct pci_dev *dev)
+{
+	return (uint16_t)(dev->bus << 8 | dev->devfn);
+}
+
+/**
+ * Region offsets in the device's memfd and on its descriptors. DPDK hard-codes 7 << 40 for
+ * configuration space; nothing may be at 0 (facts/gate.md). BAR i is at (8 + i) << 40.
+ */
+static inline uint64_t pci_region_offset(unsigned region)
+{
+	return (uint64_t)(region == 7 ? 7 : 8 + region) << 40;
+}
+
+/* All below: lock held. */
+
+/** As hardware (the host's own access): masks of the permission table apply. size 1, 2, 4. */
+uint32_t pci_config_read(struct pci_dev *dev, unsigned off, unsigned size);
+void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned size);
+
+bool pci_memory_enabled(const struct pci_dev *dev);
+bool pci_bus_master_enabled(const struct pci_dev *dev);
+
+void pci_dev_reset(struct pci_dev *dev);
+/** Does nothing (false) unless open, memory and bus-master enabled. */
+bool pci_dev_step(struct pci_dev *dev, uint64_t budget);
+
+uint64_t pci_bar_read(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
+void pci_bar_write(struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val, unsigned size);
+
+/** The host programs or clears a vector; the program's own table writes are virtualised. */
+void pci_msix_set(struct pci_dev *dev, unsigned vector, uint64_t addr, uint32_t data);
+void pci_msix_clear(struct pci_dev *dev, unsigned vector);
+void pci_msix_enable(struct pci_dev *dev, bool enable);
+
+/** For models: raise an MSI-X vector: a DMA write of its data (design 13). */
+void pci_msix_raise(struct pci_dev *dev, unsigned vector);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The group and container interface of Linux VFIO: what programs open under /dev/vfio. Each open
+ * yields a struct file; the gate and the tests drive those.
+ */
+#ifndef VFIO_VFIO_H
+#define VFIO_VFIO_H
+
+#include "file/file.h"
+#include "machine/machine.h"
+
+struct vfio;
+
+struct vfio_options {
+	unsigned dma_entry_limit; /* type1's dma_entry_limit [65535] */
+};
+
+/** The interface of one machine (borrowed; outlives it). NULL without memory. */
+struct vfio *vfio_create(struct machine *machine, const struct vfio_options *options);
+void vfio_destroy(struct vfio *vfio);
+
+/** Open /dev/vfio/vfio: a new container. 0 or -errno. */
+int vfio_open_container(struct vfio *vfio, struct file **out, struct why *why);
+
+/**
+ * Open /dev/vfio/ID (noiommu: /dev/vfio/noiommu-ID). -EBUSY for a second opener, -ENODEV where no
+ * such group exists, -EPERM for a no-IOMMU group without CAP_SYS_RAWIO.
+ */
+int vfio_open_group(struct vfio *vfio, int id, bool noiommu, struct file **out, struct why *why);
+
+/** Step devices that are open; true if any had work. For the poller and tests. */
+bool vfio_step(struct vfio *vfio, uint64_t budget);
+
+#endif
