@@ -26,15 +26,18 @@ struct nb_mem;
  */
 struct nb_mem_ops {
 	int (*read)(void *ctx, uint64_t off, void *buf, size_t len);
-	/** sid: the requester (StreamID) as seen by the target, for an MSI controller; else unused. */
+	/** sid: the requester (StreamID) as seen by the target, for an MSI controller; else unused.
+	 */
 	int (*write)(void *ctx, uint64_t off, const void *buf, size_t len, uint32_t sid);
-	/** A single-copy atomic load of an aligned 64-bit word (table walks). NULL: read is used. */
+	/** A single-copy atomic load of an aligned 64-bit word (table walks). NULL: read is used.
+	 */
 	int (*load64)(void *ctx, uint64_t off, uint64_t *val);
 	/** Atomic compare-and-swap; *expected receives what was found. NULL: no hardware update. */
 	int (*cas64)(void *ctx, uint64_t off, uint64_t *expected, uint64_t desired);
 	/**
-	 * A direct pointer for the run that starts at off, or NULL. *bytes: in, what is wanted; out,
-	 * how much of it is direct (or, with NULL, how much is not). May be NULL: nothing is direct.
+	 * A direct pointer for the run that starts at off, or NULL. *bytes: in, what is wanted;
+	 * out, how much of it is direct (or, with NULL, how much is not). May be NULL: nothing is
+	 * direct.
 	 */
 	void *(*direct)(void *ctx, uint64_t off, uint64_t *bytes);
 };
@@ -43,7 +46,7 @@ struct nb_mem_ops {
 struct nb_extent {
 	nb_pa pa;
 	uint64_t bytes;
-	void *ptr;                    /**< direct memory, or NULL */
+	void *ptr;		      /**< direct memory, or NULL */
 	const struct nb_mem_ops *ops; /**< where ptr is NULL */
 	void *ctx;
 	uint64_t off; /**< what ops are called with for the extent's first byte */

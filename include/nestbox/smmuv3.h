@@ -16,16 +16,16 @@ struct nb_smmuv3;
 
 /** What the hardware is. Zero means the default in brackets. */
 struct nb_smmuv3_config {
-	size_t size; /**< sizeof(struct nb_smmuv3_config): lets the struct grow */
-	struct nb_mem *mem; /**< borrowed; outlives the SMMU */
+	size_t size;		   /**< sizeof(struct nb_smmuv3_config): lets the struct grow */
+	struct nb_mem *mem;	   /**< borrowed; outlives the SMMU */
 	bool no_stage1, no_stage2; /**< IDR0.S1P, S2P = 0 */
 	unsigned oas_bits;	   /**< output address size [48] */
 	unsigned sid_bits;	   /**< IDR1.SIDSIZE [16] */
 	uint32_t iidr;		   /**< implementation: product, variant, revision, implementer */
 	unsigned iotlb_slots;	   /**< a power of two [4096] */
 	/**
-	 * Interrupts, as wires: an event was written to the event queue; GERROR changed. Called from
-	 * any thread, with no lock of the model held. May be NULL.
+	 * Interrupts, as wires: an event was written to the event queue; GERROR changed. Called
+	 * from any thread, with no lock of the model held. May be NULL.
 	 */
 	void (*event_irq)(void *ctx);
 	void (*gerror_irq)(void *ctx);

@@ -6,18 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KIB(n)	  ((uint64_t)(n) << 10)
-#define MIB(n)	  ((uint64_t)(n) << 20)
-#define GIB(n)	  ((uint64_t)(n) << 30)
-#define BIT64(n)  (UINT64_C(1) << (n))
+#define KIB(n)		  ((uint64_t)(n) << 10)
+#define MIB(n)		  ((uint64_t)(n) << 20)
+#define GIB(n)		  ((uint64_t)(n) << 30)
+#define BIT64(n)	  (UINT64_C(1) << (n))
 #define MASK64(high, low) ((~UINT64_C(0) << (low)) & (~UINT64_C(0) >> (63 - (high))))
 
-#define ARRAY_LEN(a)	       (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)	       ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	       ((a) > (b) ? (a) : (b))
-#define DIV_ROUND_UP(n, d)     (((n) + (d) - 1) / (d))
-#define container_of_const(ptr, type, member) \
-	((const type *)((const char *)(ptr) - offsetof(type, member)))
+#define ARRAY_LEN(a)	   (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)	   ((a) < (b) ? (a) : (b))
+#define MAX(a, b)	   ((a) > (b) ? (a) : (b))
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define container_of_const(ptr, type, member)                                                      \
+	((const type *)((const char *)(ptr)-offsetof(type, member)))
 
 /** The value of the field that mask (contiguous ones) selects. */
 static inline uint64_t field_get(uint64_t mask, uint64_t word)

@@ -21,17 +21,17 @@ static inline void cleanup_free(void *p)
 #define AUTO_FREE __attribute__((cleanup(cleanup_free)))
 
 /** Hand the descriptor or pointer on, so that leaving the scope does not release it. */
-#define TAKE_FD(fd) \
-	({ \
-		int taken_ = (fd); \
-		(fd) = -1; \
-		taken_; \
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int taken_ = (fd);                                                                 \
+		(fd) = -1;                                                                         \
+		taken_;                                                                            \
 	})
-#define TAKE_PTR(p) \
-	({ \
-		__auto_type taken_ = (p); \
-		(p) = NULL; \
-		taken_; \
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__auto_type taken_ = (p);                                                          \
+		(p) = NULL;                                                                        \
+		taken_;                                                                            \
 	})
 
 #endif

@@ -32,7 +32,8 @@ void hostlock_unlock(struct hostlock *lock);
 /** True while the calling thread holds any host lock: lets usermem and eventfd code assert not. */
 bool hostlock_held(void);
 
-/** Drop the lock, give others and DMA in flight a moment (round counts the waits so far), retake. */
+/** Drop the lock, give others and DMA in flight a moment (round counts the waits so far), retake.
+ */
 void hostlock_relax(struct hostlock *lock, unsigned round);
 
 /** Sleep until the mark is free, then take it. The host lock is held at entry and return. */

@@ -13,12 +13,13 @@ enum why_class {
 	WHY_NONE,     /* nothing recorded */
 	WHY_REFUSED,  /* policy or capability: EOPNOTSUPP, EPERM, EBUSY, ENOMEM, ... */
 	WHY_MISUSE,   /* the call is wrong: EINVAL, EFAULT, EBADF, ... */
-	WHY_PROTOCOL, /* an answer rather than a refusal: size probes, feature probes. Trace only. */
+	WHY_PROTOCOL, /* an answer rather than a refusal: size probes, feature probes. Trace only.
+		       */
 };
 
 struct why {
 	enum why_class class;
-	int err;	   /* positive errno; 0 for CHECK_EXTENSION(nesting) = 0, which is no error */
+	int err; /* positive errno; 0 for CHECK_EXTENSION(nesting) = 0, which is no error */
 	const char *rule;  /* static, stable id in kebab case, e.g. "iommu-cannot-nest" */
 	char group[16];	   /* "1", or "" */
 	char device[32];   /* "0000:01:00.0", or "" */

@@ -28,16 +28,18 @@ struct caller_ops {
 	 * other file; -EBADF.
 	 */
 	int (*get_file)(struct caller *caller, int fd, struct file **out);
-	/** A host descriptor (owned by the callee) for the program's eventfd; -EBADF, or -EINVAL. */
+	/** A host descriptor (owned by the callee) for the program's eventfd; -EBADF, or -EINVAL.
+	 */
 	int (*get_eventfd)(struct caller *caller, int fd);
 	/**
-	 * Make an open file of this host a descriptor of the program; flags: O_CLOEXEC. Consumes the
-	 * caller's reference on success. Returns its number, or -EMFILE and so on.
+	 * Make an open file of this host a descriptor of the program; flags: O_CLOEXEC. Consumes
+	 * the caller's reference on success. Returns its number, or -EMFILE and so on.
 	 */
 	int (*install)(struct caller *caller, struct file *file, int flags);
 	/**
-	 * Register [uaddr, uaddr + bytes) for DMA, as pinning does: every page must lie in a mapping
-	 * that may be read (IOMMU_READ) or written (IOMMU_WRITE). -EFAULT otherwise. Reference taken.
+	 * Register [uaddr, uaddr + bytes) for DMA, as pinning does: every page must lie in a
+	 * mapping that may be read (IOMMU_READ) or written (IOMMU_WRITE). -EFAULT otherwise.
+	 * Reference taken.
 	 */
 	int (*pin)(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
 		struct umem **out, struct why *why);
@@ -56,7 +58,8 @@ struct file_ops {
 		uint64_t pos, struct why *why);
 	ssize_t (*write)(struct file *file, struct caller *caller, uint64_t uaddr, size_t count,
 		uint64_t pos, struct why *why);
-	/** Whether Linux would let [pos, pos + len) be mapped with PROT_ bits prot: 0 or an errno. */
+	/** Whether Linux would let [pos, pos + len) be mapped with PROT_ bits prot: 0 or an errno.
+	 */
 	int (*mmap)(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
 	/** Last close. Called without the host lock; may wait for DMA in flight. */
 	void (*release)(struct file *file);
@@ -67,8 +70,8 @@ struct file {
 	const struct file_ops *ops;
 	int refs; /* atomic: descriptors count as one, calls in progress one each */
 	/**
-	 * A memfd whose pages the program maps (device files), borrowed, or -1: the gate then makes an
-	 * empty stand-in. Several opens of one device share it.
+	 * A memfd whose pages the program maps (device files), borrowed, or -1: the gate then makes
+	 * an empty stand-in. Several opens of one device share it.
 	 */
 	int memfd;
 };

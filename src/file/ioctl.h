@@ -23,7 +23,8 @@ struct ioctl_row {
 	const char *name;
 	/** Fixed part in bytes; 0: the argument is a plain value (or none), data is NULL. */
 	unsigned minsz;
-	/** data: the fixed part, copied in; copied back if the handler returns >= 0 and out is set. */
+	/** data: the fixed part, copied in; copied back if the handler returns >= 0 and out is set.
+	 */
 	long (*handler)(struct ioctl_call *call, void *data);
 	bool out;
 };

@@ -13,10 +13,10 @@
 #include "gate/tree.h"
 
 struct launch_args {
-	char *const *argv;  /* PROG ARGS; looked up in PATH as execvp does */
-	const char *user;   /* --user: drop to this user (we are root), or NULL */
-	struct tree *tree;  /* nodes' identities are filled in */
-	unsigned fd_base;   /* stand-ins are descriptors from here up */
+	char *const *argv; /* PROG ARGS; looked up in PATH as execvp does */
+	const char *user;  /* --user: drop to this user (we are root), or NULL */
+	struct tree *tree; /* nodes' identities are filled in */
+	unsigned fd_base;  /* stand-ins are descriptors from here up */
 };
 
 struct launched {

@@ -23,12 +23,12 @@ struct serve_args {
 	struct vfio *vfio;
 	const struct tree *tree;
 	int listener;
-	int report_dir;	  /* last-refusal is written here */
+	int report_dir; /* last-refusal is written here */
 	unsigned fd_base;
-	bool quiet;	  /* no refusals on stderr */
-	FILE *trace;	  /* strace-like lines, or NULL */
-	bool poll_spin;	  /* --poll=spin */
-	bool mmio_trap;	  /* --mmio=trap: no BAR is mmappable */
+	bool quiet;	/* no refusals on stderr */
+	FILE *trace;	/* strace-like lines, or NULL */
+	bool poll_spin; /* --poll=spin */
+	bool mmio_trap; /* --mmio=trap: no BAR is mmappable */
 };
 
 /** In the child, just before exec: install the filter. The listener descriptor, or -errno. */

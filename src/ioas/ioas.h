@@ -20,9 +20,9 @@ struct ioas;
 struct ioas_env {
 	struct nb_mem *mem;
 	struct physmap *physmap;
-	nb_pa msi_page;		  /* doorbell page to be mapped into MSI windows */
-	uint64_t table_limit;	  /* bytes of table memory one ioas may use */
-	unsigned long *mappings;  /* count of areas of the whole machine */
+	nb_pa msi_page;		 /* doorbell page to be mapped into MSI windows */
+	uint64_t table_limit;	 /* bytes of table memory one ioas may use */
+	unsigned long *mappings; /* count of areas of the whole machine */
 };
 
 struct ioas *ioas_create(const struct ioas_env *env);
@@ -35,18 +35,18 @@ void ioas_destroy(struct ioas *ioas);
  * errno; -EINVAL where an area is outside the new aperture or in a reserved range of the group.
  * kind is STAGE1 (what the driver has, R4) or NEST_PARENT.
  */
-int ioas_attach_group(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
-	struct why *why);
+int ioas_attach_group(
+	struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind, struct why *why);
 /** (waits) The HWPT goes with its last group. Areas stay. */
 void ioas_detach_group(struct ioas *ioas, struct iommu_group *group);
 
 struct ioas_map {
 	nb_iova iova;
 	uint64_t bytes;
-	unsigned prot;	    /* IOMMU_READ | IOMMU_WRITE */
-	struct umem *umem;  /* a reference is taken on success */
+	unsigned prot;	   /* IOMMU_READ | IOMMU_WRITE */
+	struct umem *umem; /* a reference is taken on success */
 	uint64_t umem_off;
-	uint64_t uaddr;	    /* program address, for listings and reasons */
+	uint64_t uaddr; /* program address, for listings and reasons */
 };
 
 /**

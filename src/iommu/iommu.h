@@ -27,7 +27,8 @@ struct iommu_group;
 enum iommu_domain_kind {
 	IOMMU_DOMAIN_STAGE1,	  /* paging, stage 1 */
 	IOMMU_DOMAIN_STAGE2,	  /* paging, stage 2 only: what a one-stage SMMU gives for STAGE1 */
-	IOMMU_DOMAIN_NEST_PARENT, /* paging, stage 2, stage 1 in bypass until a guest installs one */
+	IOMMU_DOMAIN_NEST_PARENT, /* paging, stage 2, stage 1 in bypass until a guest installs one
+				   */
 	IOMMU_DOMAIN_NESTED,	  /* a guest's stage 1 on a nest parent (later issue) */
 };
 
@@ -53,11 +54,12 @@ struct iommu_ops {
 		struct iommu_domain **out, struct why *why);
 	void (*domain_free)(struct iommu_domain *domain);
 	/** The driver decides, and consults the instance (R4). */
-	int (*set_attr)(struct iommu_domain *domain, enum iommu_attr attr, bool value,
-		struct why *why);
+	int (*set_attr)(
+		struct iommu_domain *domain, enum iommu_attr attr, bool value, struct why *why);
 	/** Point the device's stream at the domain. On failure the device is as it was. */
 	int (*attach)(struct iommu_domain *domain, struct iommu_device *dev, struct why *why);
-	/** Back to blocked: every DMA of the device aborts. Returns after DMA in flight has ended. */
+	/** Back to blocked: every DMA of the device aborts. Returns after DMA in flight has ended.
+	 */
 	void (*detach)(struct iommu_domain *domain, struct iommu_device *dev);
 	/** Map [iova, iova + bytes) to pa. All or nothing: on failure nothing is left mapped. */
 	int (*map)(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t bytes,
@@ -91,24 +93,24 @@ struct iommu_stats {
 struct iommu_domain {
 	struct iommu *iommu;
 	enum iommu_domain_kind kind;
-	uint64_t pgsizes;	/* bitmap of page and block sizes */
-	uint64_t last_iova;	/* inclusive input range [0, last_iova] */
-	unsigned attached;	/* devices; set_attr is refused once not 0 */
+	uint64_t pgsizes;   /* bitmap of page and block sizes */
+	uint64_t last_iova; /* inclusive input range [0, last_iova] */
+	unsigned attached;  /* devices; set_attr is refused once not 0 */
 };
 
 struct bus_type {
-	const char *name; /* "pci", "platform" */
+	const char *name;	     /* "pci", "platform" */
 	struct cds_list_head iommus; /* struct iommu.link */
 };
 
 /** A device as the IOMMU layer sees it. Embedded in the machine's device. */
 struct iommu_device {
-	char name[32];		   /* "0000:01:00.0" */
+	char name[32]; /* "0000:01:00.0" */
 	struct bus_type *bus;
 	struct iommu *iommu;	   /* NULL: behind none */
 	struct iommu_group *group; /* NULL: in none */
-	const char *driver;	   /* host driver bound: "vfio-pci", another one, or NULL for none */
-	uint32_t sid;		   /* StreamID at its IOMMU */
+	const char *driver; /* host driver bound: "vfio-pci", another one, or NULL for none */
+	uint32_t sid;	    /* StreamID at its IOMMU */
 	struct iommu_domain *domain; /* attached to, or NULL: blocked */
 	struct cds_list_head group_link;
 };
@@ -116,9 +118,10 @@ struct iommu_device {
 /** Devices that cannot be told apart by their IOMMU, or can reach each other around it. */
 struct iommu_group {
 	int id;
-	char name[16]; /* decimal id, for reasons */
+	char name[16];		      /* decimal id, for reasons */
 	struct cds_list_head devices; /* struct iommu_device.group_link */
-	struct iommu *iommu; /* all devices of a group are behind one instance; NULL: no-IOMMU group */
+	struct iommu
+		*iommu; /* all devices of a group are behind one instance; NULL: no-IOMMU group */
 };
 
 /** The registered bus types of one machine: what the iterator of 2014 walks. */
@@ -133,8 +136,8 @@ void iommu_register(struct bus_type *bus, struct iommu *iommu);
 void iommu_unregister(struct iommu *iommu);
 
 /** The iterator: fn for each bus type until it returns non-zero, which is returned. */
-int iommu_for_each_bus(struct iommu_system *system, int (*fn)(struct bus_type *bus, void *data),
-	void *data);
+int iommu_for_each_bus(
+	struct iommu_system *system, int (*fn)(struct bus_type *bus, void *data), void *data);
 
 /** Some instance is on this bus. */
 bool iommu_present(const struct bus_type *bus);
@@ -144,8 +147,8 @@ int iommu_domain_alloc(struct iommu *iommu, enum iommu_domain_kind kind, struct 
 	struct iommu_domain **out, struct why *why);
 void iommu_domain_free(struct iommu_domain *domain); /* NULL accepted; nothing attached */
 /** -EPERM once a device is attached (2014: the attribute is set before attach). */
-int iommu_domain_set_attr(struct iommu_domain *domain, enum iommu_attr attr, bool value,
-	struct why *why);
+int iommu_domain_set_attr(
+	struct iommu_domain *domain, enum iommu_attr attr, bool value, struct why *why);
 /** All devices of the group, or none. -EBUSY where the group is in another domain. */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group, struct why *why);
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
@@ -155,8 +158,7 @@ void iommu_unmap(struct iommu_domain *domain, nb_iova iova, uint64_t bytes);
 void iommu_iotlb_sync(struct iommu_domain *domain, nb_iova iova, nb_iova last);
 
 /** Dry run of alloc, set_attr and attach for the whole group. */
-int iommu_can_attach_group(struct iommu_group *group, enum iommu_domain_kind kind,
-	struct why *why);
+int iommu_can_attach_group(struct iommu_group *group, enum iommu_domain_kind kind, struct why *why);
 
 /**
  * The probe of 2014, point 4: over every bus type and instance, alloc, set_attr(NESTING), free.

@@ -22,12 +22,12 @@ struct iommu_fault {
 	const char *iommu;
 	uint32_t sid, ssid;
 	bool ssid_valid;
-	uint8_t stage;	     /* 1, 2, or 0: configuration or other */
-	uint8_t event;	     /* the architecture's number */
-	const char *name;    /* "F_TRANSLATION" */
-	bool read;	     /* what was tried */
+	uint8_t stage;	  /* 1, 2, or 0: configuration or other */
+	uint8_t event;	  /* the architecture's number */
+	const char *name; /* "F_TRANSLATION" */
+	bool read;	  /* what was tried */
 	uint64_t iova, ipa;
-	uint64_t record[4];  /* raw */
+	uint64_t record[4]; /* raw */
 };
 
 /** What a driver gets from the machine at probe time. All borrowed, outlive the instance. */

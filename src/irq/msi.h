@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The host's MSI controller: a doorbell page in the simulated physical space. A DMA write of a
- * vector's data to it by the right requester raises that vector (design 13). It stands for the GICv3
- * ITS (GITS_TRANSLATER at offset 0x40 of its page; the requester is the DeviceID).
+ * vector's data to it by the right requester raises that vector (design 13). It stands for the
+ * GICv3 ITS (GITS_TRANSLATER at offset 0x40 of its page; the requester is the DeviceID).
  */
 #ifndef IRQ_MSI_H
 #define IRQ_MSI_H

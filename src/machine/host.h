@@ -23,7 +23,7 @@ struct host_iommu {
 	char kind[16]; /* "smmuv3" */
 	bool stage1, stage2;
 	bool httu;
-	uint32_t iidr;	 /* 0: an implementation that nests */
+	uint32_t iidr; /* 0: an implementation that nests */
 	unsigned oas_bits, sid_bits;
 };
 
@@ -36,7 +36,7 @@ struct host_bus {
 struct host_device {
 	char at[16]; /* "0000:01:00.0", canonical */
 	char model[16];
-	int group; /* -1: none (behind no IOMMU) */
+	int group;	 /* -1: none (behind no IOMMU) */
 	char driver[32]; /* bound host driver: "vfio-pci" (default), another, or "" for none */
 	int bus;	 /* index into buses */
 	uint64_t options[HOST_MAX_OPTIONS]; /* in the model's order, defaults filled in */
@@ -54,7 +54,8 @@ struct host_desc {
 	bool noiommu;	     /* policy.noiommu */
 };
 
-/** A built-in name, or a path (it has a '/' or ends in .yaml or .yml). 0 or -errno with a message. */
+/** A built-in name, or a path (it has a '/' or ends in .yaml or .yml). 0 or -errno with a message.
+ */
 int host_load(const char *name_or_path, struct host_desc *desc, struct error *error);
 /** From a buffer; file names it in messages. */
 int host_parse(const char *file, const char *text, size_t len, struct host_desc *desc,

@@ -20,7 +20,7 @@
 struct machine_device {
 	struct iommu_device iommu;
 	struct pci_dev pci;
-	struct port *port; /* NULL behind no IOMMU */
+	struct port *port;	/* NULL behind no IOMMU */
 	unsigned noiommu_group; /* number of its /dev/vfio/noiommu-N, where the policy allows */
 };
 

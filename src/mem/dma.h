@@ -19,10 +19,10 @@ struct port;
 /** One translation request. */
 struct dma_txn {
 	nb_iova iova;
-	uint32_t sid;	/* StreamID: for PCI the requester ID */
-	uint32_t ssid;	/* SubstreamID (PASID) */
+	uint32_t sid;  /* StreamID: for PCI the requester ID */
+	uint32_t ssid; /* SubstreamID (PASID) */
 	bool ssid_valid;
-	uint8_t prot;	/* NB_DMA_READ or NB_DMA_WRITE */
+	uint8_t prot; /* NB_DMA_READ or NB_DMA_WRITE */
 };
 
 /** What it yields: pa, and how many bytes from there are contiguous under the same permission. */
@@ -35,8 +35,8 @@ struct dma_span {
  * Translate. 0, or -1: the transaction aborts (the IOMMU has recorded its event). Called inside a
  * port section; the span is valid until port_leave.
  */
-typedef int dma_translate_fn(void *ctx, struct port *port, const struct dma_txn *txn,
-	struct dma_span *span);
+typedef int dma_translate_fn(
+	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
 struct dma_master {
 	const struct nb_mem *mem;

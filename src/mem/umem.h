@@ -10,7 +10,7 @@
 #include <nestbox/mem.h>
 
 struct umem {
-	unsigned refs;		      /* host lock */
+	unsigned refs; /* host lock */
 	uint64_t bytes;
 	const struct nb_mem_ops *ops; /* ctx: the umem itself; off from 0 to bytes */
 	void (*release)(struct umem *umem);

@@ -31,7 +31,7 @@ struct pci_bar {
 	uint64_t bytes; /* power of two; 0: not there */
 	bool mem64;	/* takes two slots */
 	bool prefetch;
-	bool mmap;	/* registers work under the polled contract (facts/ioat.md) */
+	bool mmap; /* registers work under the polled contract (facts/ioat.md) */
 };
 
 /** One option of a model, settable from the host description. */
@@ -58,18 +58,18 @@ struct pci_model {
 	/** Function-level reset; also at first open. */
 	void (*reset)(struct pci_dev *dev);
 	/**
-	 * Look at registers that the program stores to directly and do at most about `budget` bytes of
-	 * work. True: something happened, or more is to be done.
+	 * Look at registers that the program stores to directly and do at most about `budget` bytes
+	 * of work. True: something happened, or more is to be done.
 	 */
 	bool (*step)(struct pci_dev *dev, uint64_t budget);
 	/** Trapped access with exact side effects; size 1, 2, 4 or 8, inside the BAR. */
 	uint64_t (*mmio_read)(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
-	void (*mmio_write)(struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val,
-		unsigned size);
+	void (*mmio_write)(
+		struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val, unsigned size);
 };
 
 struct pci_msix_vector {
-	bool armed;    /* the host programmed addr and data */
+	bool armed; /* the host programmed addr and data */
 	bool masked, pending;
 	uint64_t addr; /* what the device writes: an IOVA (design 13) */
 	uint32_t data;
@@ -86,8 +86,8 @@ struct pci_dev {
 	uint8_t config[PCI_CONFIG_BYTES];
 	uint16_t cap_pcie, cap_msix, cap_pm; /* offsets, 0: none */
 
-	int memfd;		       /* sparse; BAR i's pages at pci_region_offset(i) */
-	volatile uint8_t *bar[PCI_BARS]; /* this process's mapping of them, NULL: none */
+	int memfd;			       /* sparse; BAR i's pages at pci_region_offset(i) */
+	volatile uint8_t *bar[PCI_BARS];       /* this process's mapping of them, NULL: none */
 	struct nb_extent bar_extent[PCI_BARS]; /* for peer-to-peer, once the machine placed them */
 
 	struct pci_msix_vector *msix;

@@ -12,8 +12,8 @@
 #include "tlb/port.h"
 
 /** dma_translate_fn; ctx is the struct nb_smmuv3. Records an event where it aborts. */
-int smmuv3_translate(void *ctx, struct port *port, const struct dma_txn *txn,
-	struct dma_span *span);
+int smmuv3_translate(
+	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
 /** The ports whose sections CMD_SYNC waits for: masters behind this SMMU register here. */
 struct port_set *smmuv3_ports(struct nb_smmuv3 *smmu);

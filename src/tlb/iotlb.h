@@ -22,12 +22,12 @@
 
 /** What translation yielded for one page or block. */
 struct iotlb_entry {
-	uint64_t page;	/* input address >> 12, of the first 4 KiB page of the block */
-	uint64_t pa;	/* output address of the same byte */
-	uint64_t gen;	/* sum of the generations this entry depends on; see iotlb_gen */
-	uint32_t tag;	/* context; 0 is never a valid tag */
+	uint64_t page;	  /* input address >> 12, of the first 4 KiB page of the block */
+	uint64_t pa;	  /* output address of the same byte */
+	uint64_t gen;	  /* sum of the generations this entry depends on; see iotlb_gen */
+	uint32_t tag;	  /* context; 0 is never a valid tag */
 	uint8_t size_lg2; /* of the page or block: 12, 21, 30, ...; 0: the entry is empty */
-	uint8_t prot;	/* NB_DMA_READ | NB_DMA_WRITE, as both stages allow */
+	uint8_t prot;	  /* NB_DMA_READ | NB_DMA_WRITE, as both stages allow */
 };
 
 struct iotlb;
@@ -43,8 +43,8 @@ uint64_t iotlb_gen(const struct iotlb *tlb, uint32_t tag);
 bool iotlb_lookup(const struct iotlb *tlb, uint32_t tag, nb_iova iova, struct iotlb_entry *out);
 
 /** Whether an entry held elsewhere (a port's hot entry) is still live and covers iova. */
-bool iotlb_entry_live(const struct iotlb *tlb, const struct iotlb_entry *entry, uint32_t tag,
-	nb_iova iova);
+bool iotlb_entry_live(
+	const struct iotlb *tlb, const struct iotlb_entry *entry, uint32_t tag, nb_iova iova);
 
 /** Fill. entry->gen must come from iotlb_gen before the walk began: a racing invalidation wins. */
 void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry);

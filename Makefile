@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# The front door. meson and ninja do the work; each goal first installs what is missing.
+
+BUILD ?= build
+ASAN  ?= build-asan
+
+.PHONY: all demo check check-fast bench lint install clean
+.DEFAULT_GOAL := all
+
+define setup
+	@tools/bootstrap $(1)
+	@test -f $(2)/build.ninja || meson setup $(3) $(2) >/dev/null || { cat $(2)/meson-logs/meson-log.txt; exit 1; }
+	@ninja --quiet -C $(2)
+endef
+
+all:
+	$(call setup,build,$(BUILD))
+	@echo "built $(BUILD)/nestbox"
+
+# The main job: an unmodified VFIO program on a host that nests, and on one that does not.
+demo:
+	$(call setup,demo,$(BUILD))
+	@tools/demo $(BUILD)
+
+# Every test on the normal build, then on one with AddressSanitizer, LeakSanitizer and UBSan.
+check:
+	$(call setup,check,$(BUILD))
+	$(call setup,check,$(ASAN),-Db_sanitize=address$(comma)undefined -Db_lundef=false)
+	@tools/check $(BUILD) $(ASAN)
+
+check-fast:
+	$(call setup,check,$(BUILD))
+	@tools/check $(BUILD)
+
+# Ratios against named references in the same run; writes $(BUILD)/bench.json.
+bench:
+	$(call setup,bench,$(BUILD))
+	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
+
+lint:
+	@tools/bootstrap lint
+	@tools/lint
+
+install:
+	$(call setup,build,$(BUILD))
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD) $(ASAN) build-clang
+
+comma := ,
