@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the bench runs inside a box: a plain VFIO program. Its argument says what to measure; the
+ * figures go to standard output, one a line.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIB   (1024UL * 1024)
+#define CHUNK MIB
+#define IOVA  0x40000000UL
+
+static int container, group, device;
+static uint8_t *bar;
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void open_all(void)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = 0 };
+	uint16_t command = 6; /* memory and bus-master enable */
+
+	container = open("/dev/vfio/vfio", O_RDWR);
+	group = open("/dev/vfio/1", O_RDWR);
+	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+		ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		err(1, "container");
+	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
+	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
+		err(1, "device");
+	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
+	info.index = VFIO_PCI_CONFIG_REGION_INDEX;
+	if (bar == MAP_FAILED || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info) ||
+		pwrite(device, &command, 2, (off_t)info.offset + 4) != 2)
+		err(1, "device");
+}
+
+static void map(void *memory, uint64_t iova, size_t bytes)
+{
+	struct vfio_iommu_type1_dma_map arg = { .argsz = sizeof(arg),
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = bytes,
+		.flags = 3 };
+
+	if (ioctl(container, VFIO_IOMMU_MAP_DMA, &arg))
+		err(1, "VFIO_IOMMU_MAP_DMA");
+}
+
+static void unmap(uint64_t iova, size_t bytes)
+{
+	struct vfio_iommu_type1_dma_unmap arg = {
+		.argsz = sizeof(arg), .iova = iova, .size = bytes
+	};
+
+	if (ioctl(container, VFIO_IOMMU_UNMAP_DMA, &arg) || arg.size != bytes)
+		err(1, "VFIO_IOMMU_UNMAP_DMA");
+}
+
+/* Nanoseconds of an ioctl without, then with an argument struct. */
+static void measure_ioctl(void)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	unsigned calls = 20000;
+	double start;
+
+	open_all();
+	start = now_ns();
+	for (unsigned i = 0; i < calls; i++)
+		ioctl(container, VFIO_GET_API_VERSION);
+	printf("%f\n", (now_ns() - start) / calls);
+	start = now_ns();
+	for (unsigned i = 0; i < calls; i++)
+		ioctl(group, VFIO_GROUP_GET_STATUS, &status);
+	printf("%f\n", (now_ns() - start) / calls);
+}
+
+/* Nanoseconds of calls that are none of ours: getppid, pread, ioctl, open and close. */
+static void measure_syscalls(void)
+{
+	unsigned calls = 100000;
+	int fd = open("/proc/self/exe", O_RDONLY), queued;
+	int pipes[2];
+	double start;
+	char byte;
+
+	if (fd < 0 || pipe(pipes))
+		err(1, "syscalls");
+#define MEASURE(call)                                                                              \
+	do {                                                                                       \
+		start = now_ns();                                                                  \
+		for (unsigned i = 0; i < calls; i++)                                               \
+			(void)!(call);                                                             \
+		printf("%f\n", (now_ns() - start) / calls);                                        \
+	} while (0)
+	MEASURE(syscall(SYS_getppid));
+	MEASURE(pread(fd, &byte, 1, 0));
+	MEASURE(ioctl(pipes[0], 0x541b /* FIONREAD */, &queued));
+	MEASURE(close(open("/dev/null", O_RDONLY)));
+}
+
+struct descriptor {
+	uint32_t bytes, control;
+	uint64_t src, dst, next, reserved[4];
+};
+
+#define REG(type, offset) (*(volatile type *)(bar + (offset)))
+
+/* One copy of n chunks by the engine; returns when the completion arrived in memory. */
+static void engine_copy(
+	struct descriptor *ring, volatile uint64_t *status, uint64_t ring_iova, unsigned n)
+{
+	uint64_t last = ring_iova + (n - 1) * sizeof(*ring);
+
+	*status = 0;
+	REG(uint8_t, 0x84) = 0x20; /* CHANCMD: reset */
+	while (REG(uint8_t, 0x84) & 0x20)
+		;
+	REG(uint64_t, 0x90) = ring_iova;		      /* CHAINADDR */
+	REG(uint64_t, 0x98) = ring_iova + 64 * sizeof(*ring); /* CHANCMP */
+	REG(uint16_t, 0x80) = 0xc;			      /* CHANCTRL */
+	REG(uint16_t, 0x86) = (uint16_t)n;		      /* DMACOUNT */
+	while ((__atomic_load_n(status, __ATOMIC_ACQUIRE) & ~0x3fUL) != last)
+		if ((*status & 7) == 3)
+			errx(1, "engine halted, CHANERR %#x", REG(uint32_t, 0xa8));
+}
+
+/* Bytes per second by the engine, then by memcpy over the same buffers. */
+static void measure_dma(int shared)
+{
+	const unsigned n = 32;
+	const size_t bytes = n * CHUNK, total = 2 * bytes + MIB;
+	int fd = shared ? memfd_create("bench", 0) : -1;
+	uint8_t *memory;
+	struct descriptor *ring;
+	double engine = 0, cpu = 0;
+
+	if (shared && ftruncate(fd, (off_t)total))
+		err(1, "memfd");
+	memory = mmap(NULL, total, PROT_READ | PROT_WRITE,
+		shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
+	if (memory == MAP_FAILED)
+		err(1, "mmap");
+	memset(memory, 1, total);
+	open_all();
+	map(memory, IOVA, total);
+	ring = (void *)(memory + 2 * bytes);
+	for (unsigned i = 0; i < n; i++)
+		ring[i] = (struct descriptor){ .bytes = CHUNK,
+			.control = i == n - 1 ? 8 : 0,
+			.src = IOVA + i * CHUNK,
+			.dst = IOVA + bytes + i * CHUNK,
+			.next = IOVA + 2 * bytes + (i + 1) % n * sizeof(*ring) };
+	for (unsigned pass = 0; pass < 4; pass++) {
+		double start = now_ns(), rate;
+
+		engine_copy(ring, (void *)(ring + 64), IOVA + 2 * bytes, n);
+		rate = (double)bytes / ((now_ns() - start) * 1e-9);
+		engine = rate > engine ? rate : engine;
+		start = now_ns();
+		memcpy(memory + bytes, memory, bytes);
+		rate = (double)bytes / ((now_ns() - start) * 1e-9);
+		cpu = rate > cpu ? rate : cpu;
+	}
+	printf("%f\n%f\n", engine, cpu);
+}
+
+/* Nanoseconds of map plus unmap of 4 KiB, 2 MiB, 1 GiB. */
+static void measure_map(void)
+{
+	static const size_t sizes[] = { 4096, 2 * MIB, 1024 * MIB };
+	char *memory = mmap(NULL, 2048 * MIB, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	open_all();
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned calls = 2000;
+		double start = now_ns();
+
+		for (unsigned call = 0; call < calls; call++) {
+			map(memory, IOVA, sizes[i]);
+			unmap(IOVA, sizes[i]);
+		}
+		printf("%f\n", (now_ns() - start) / calls);
+	}
+}
+
+/* The engine enabled, nothing to do; the caller looks at the supervisor's CPU time meanwhile. */
+static void idle(void)
+{
+	open_all();
+	sleep(4);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(what, "ioctl"))
+		measure_ioctl();
+	else if (!strcmp(what, "syscalls"))
+		measure_syscalls();
+	else if (!strcmp(what, "dma-direct"))
+		measure_dma(1);
+	else if (!strcmp(what, "dma-private"))
+		measure_dma(0);
+	else if (!strcmp(what, "map"))
+		measure_map();
+	else if (!strcmp(what, "idle"))
+		idle();
+	else
+		errx(2, "what to measure?");
+	return 0;
+}
