@@ -23,30 +23,131 @@
 /** What translation yielded for one page or block. */
 struct iotlb_entry {
 	uint64_t page;	  /* input address >> 12, of the first 4 KiB page of the block */
-	uint64_t pa;	  /* output address of the same byte */
+	uint64_t pa;	  /* output address of that page's first byte */
 	uint64_t gen;	  /* sum of the generations this entry depends on; see iotlb_gen */
 	uint32_t tag;	  /* context; 0 is never a valid tag */
 	uint8_t size_lg2; /* of the page or block: 12, 21, 30, ...; 0: the entry is empty */
 	uint8_t prot;	  /* NB_DMA_READ | NB_DMA_WRITE, as both stages allow */
 };
 
-struct iotlb;
+/*
+ * Generations. Each tag belongs to a class (by hash) that has a counter, and there is one for all;
+ * an entry holds their sum. The low bits count invalidations by address: they kill hot entries and
+ * entries on their way into a slot, but not the ones in slots, of which only the addressed ones
+ * die.
+ */
+#define IOTLB_GEN_RANGE_BITS 24
+#define IOTLB_GEN_ALL	     (UINT64_C(1) << IOTLB_GEN_RANGE_BITS)
+#define IOTLB_CLASSES	     256
+
+struct iotlb_class {
+	_Atomic uint64_t gen;
+	_Atomic uint64_t sizes; /* bit n: entries of size 1 << n were filled */
+};
+
+struct iotlb_slot {
+	_Atomic uint32_t seq; /* odd while it is written */
+	_Atomic uint32_t prot;
+	_Atomic uint64_t key; /* iotlb_key, 0: empty */
+	_Atomic uint64_t page, pa, gen;
+} __attribute__((aligned(64)));
+
+struct iotlb {
+	_Atomic uint64_t all_gen;
+	uint32_t mask;
+	struct iotlb_class classes[IOTLB_CLASSES] __attribute__((aligned(64)));
+	struct iotlb_slot slots[];
+};
+
+static inline uint64_t iotlb_key(uint32_t tag, unsigned size_lg2)
+{
+	return (uint64_t)tag << 8 | size_lg2;
+}
+
+static inline struct iotlb_class *iotlb_class(const struct iotlb *tlb, uint32_t tag)
+{
+	return (struct iotlb_class *)&tlb->classes[tag % IOTLB_CLASSES];
+}
+
+/* Each size has slots of its own choosing, so that one entry serves a whole block. */
+static inline struct iotlb_slot *iotlb_slot(
+	const struct iotlb *tlb, uint32_t tag, uint64_t iova, unsigned size_lg2)
+{
+	uint32_t hash = (uint32_t)(iova >> size_lg2) + tag * 0x9e3779b1u;
+
+	return (struct iotlb_slot *)&tlb->slots[hash & tlb->mask];
+}
 
 /** slots: a power of two. NULL without memory. */
 struct iotlb *iotlb_create(unsigned slots);
 void iotlb_destroy(struct iotlb *tlb);
 
 /** The current generation of a tag: loaded before a walk, stored with the entry it yields. */
-uint64_t iotlb_gen(const struct iotlb *tlb, uint32_t tag);
+static inline uint64_t iotlb_gen(const struct iotlb *tlb, uint32_t tag)
+{
+	/* acquire: a walk that follows reads tables no older than the invalidation seen here. */
+	return atomic_load_explicit(&tlb->all_gen, memory_order_acquire) +
+	       atomic_load_explicit(&iotlb_class(tlb, tag)->gen, memory_order_acquire);
+}
 
-/** Find a live entry that covers iova under tag. */
-bool iotlb_lookup(const struct iotlb *tlb, uint32_t tag, nb_iova iova, struct iotlb_entry *out);
+/* One probe: the entry of this size. gen is the current one; *out gets it. */
+static inline bool iotlb_probe(const struct iotlb_slot *slot, uint64_t key, uint64_t page,
+	uint64_t gen, struct iotlb_entry *out)
+{
+	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
+	unsigned block_lg2 = (key & 0xff) - 12;
+
+	out->page = atomic_load_explicit(&slot->page, memory_order_relaxed);
+	if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key ||
+		(out->page ^ page) >> block_lg2)
+		return false;
+	if ((atomic_load_explicit(&slot->gen, memory_order_relaxed) ^ gen) >> IOTLB_GEN_RANGE_BITS)
+		return false;
+	out->pa = atomic_load_explicit(&slot->pa, memory_order_relaxed);
+	out->prot = atomic_load_explicit(&slot->prot, memory_order_relaxed);
+	out->gen = gen;
+	/* The fields are read before the count is read again. */
+	atomic_thread_fence(memory_order_acquire);
+	return !(seq & 1) && atomic_load_explicit(&slot->seq, memory_order_relaxed) == seq;
+}
+
+/**
+ * Find a live entry that covers iova under tag. One probe per size of block in use by the tag's
+ * class, which mostly is one.
+ */
+static inline bool iotlb_lookup(
+	const struct iotlb *tlb, uint32_t tag, nb_iova iova, struct iotlb_entry *out)
+{
+	/* Before the slots, so that an entry copied out during an invalidation is not taken for
+	 * new. */
+	uint64_t gen = iotlb_gen(tlb, tag);
+	uint64_t sizes = atomic_load_explicit(&iotlb_class(tlb, tag)->sizes, memory_order_relaxed);
+	unsigned lg2;
+
+	for (; sizes; sizes &= sizes - 1) {
+		lg2 = __builtin_ctzll(sizes);
+		if (!iotlb_probe(iotlb_slot(tlb, tag, iova.v, lg2), iotlb_key(tag, lg2),
+			    iova.v >> 12, gen, out))
+			continue;
+		out->tag = tag;
+		out->size_lg2 = lg2;
+		return true;
+	}
+	return false;
+}
 
 /** Whether an entry held elsewhere (a port's hot entry) is still live and covers iova. */
-bool iotlb_entry_live(
-	const struct iotlb *tlb, const struct iotlb_entry *entry, uint32_t tag, nb_iova iova);
+static inline bool iotlb_entry_live(
+	const struct iotlb *tlb, const struct iotlb_entry *entry, uint32_t tag, nb_iova iova)
+{
+	return entry->tag == tag && entry->size_lg2 &&
+	       ((iova.v >> 12) ^ entry->page) >> (entry->size_lg2 - 12) == 0 &&
+	       entry->gen == iotlb_gen(tlb, tag);
+}
 
-/** Fill. entry->gen must come from iotlb_gen before the walk began: a racing invalidation wins. */
+/**
+ * Fill: page aligned to the block. Dropped where another thread is just filling the same slot.
+ * entry->gen must come from iotlb_gen before the walk began: a racing invalidation wins. */
 void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry);
 
 void iotlb_invalidate_all(struct iotlb *tlb);

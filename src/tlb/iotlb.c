@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Filling and invalidating the translation cache; the lookup is in the header.
+ *
+ * Who excludes whom:
+ *
+ *   lookup against fill        the slot's sequence count: odd while it is written; a lookup that
+ *                              saw it change is a miss
+ *   fill against fill          the count is claimed by compare-and-swap; the loser does not fill
+ *   fill against invalidation  the filler checks its generation after it claimed the slot; the
+ *                              invalidator bumps the generation before it looks at the slot. So
+ *                              either the filler sees the bump and fills nothing, or the
+ *                              invalidator sees the claim, and *cancels* it (adds 2 to the count):
+ *                              the filler then empties the slot instead of publishing
+ *   hot entries                they carry the whole generation, so a bump kills them. The
+ *                              invalidator bumps again after the slots are dead: who copied an
+ * entry out of a slot in between copied a generation that is no more
+ */
+#include "tlb/iotlb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+
+struct iotlb *iotlb_create(unsigned slots)
+{
+	struct iotlb *tlb;
+	size_t bytes = sizeof(*tlb) + slots * sizeof(tlb->slots[0]);
+
+	if (!is_pow2(slots))
+		return NULL;
+	tlb = aligned_alloc(64, align_up(bytes, 64));
+	if (!tlb)
+		return NULL;
+	memset(tlb, 0, bytes);
+	tlb->mask = slots - 1;
+	return tlb;
+}
+
+void iotlb_destroy(struct iotlb *tlb)
+{
+	free(tlb);
+}
+
+/* Claim the slot for filling; *seq is then its odd count. */
+static bool claim(struct iotlb_slot *slot, uint32_t *seq)
+{
+	uint32_t even = atomic_load_explicit(&slot->seq, memory_order_relaxed);
+
+	if (even & 1)
+		return false;
+	*seq = even + 1;
+	if (!atomic_compare_exchange_strong(&slot->seq, &even, *seq))
+		return false;
+	/* The claim is visible before the fields change, and before the generation is checked. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return true;
+}
+
+static void put(struct iotlb_slot *slot, const struct iotlb_entry *entry)
+{
+	atomic_store_explicit(&slot->page, entry->page, memory_order_relaxed);
+	atomic_store_explicit(&slot->pa, entry->pa, memory_order_relaxed);
+	atomic_store_explicit(&slot->gen, entry->gen, memory_order_relaxed);
+	atomic_store_explicit(
+		&slot->key, iotlb_key(entry->tag, entry->size_lg2), memory_order_relaxed);
+	atomic_store_explicit(&slot->prot, entry->prot, memory_order_relaxed);
+}
+
+static void clear(struct iotlb_slot *slot)
+{
+	atomic_store_explicit(&slot->key, 0, memory_order_relaxed);
+}
+
+/* End a claim; cancelled or stale claims leave the slot empty. */
+static void publish(struct iotlb_slot *slot, uint32_t seq, bool fresh)
+{
+	uint32_t expected = seq;
+
+	if (!fresh)
+		clear(slot);
+	if (atomic_compare_exchange_strong(&slot->seq, &expected, seq + 1))
+		return;
+	clear(slot);
+	/* Cancelling is repeated by every invalidator that comes by: end on whatever count it is.
+	 */
+	while (!atomic_compare_exchange_weak(&slot->seq, &expected, expected + 1))
+		;
+}
+
+void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry)
+{
+	struct iotlb_class *class = iotlb_class(tlb, entry->tag);
+	uint64_t size_bit = BIT64(entry->size_lg2);
+	struct iotlb_slot *slot;
+	uint32_t seq;
+
+	nb_assert(entry->tag && entry->size_lg2 >= 12 && entry->size_lg2 < 64);
+	slot = iotlb_slot(tlb, entry->tag, entry->page << 12, entry->size_lg2);
+	/* Before the entry is there: an invalidation must look for this size, and so must lookups.
+	 */
+	if (!(atomic_load_explicit(&class->sizes, memory_order_relaxed) & size_bit))
+		atomic_fetch_or(&class->sizes, size_bit);
+	if (!claim(slot, &seq))
+		return;
+	put(slot, entry);
+	publish(slot, seq, iotlb_gen(tlb, entry->tag) == entry->gen);
+}
+
+/* The generation's parts are sums of counters: any addition kills what was filled before it. */
+static void bump(_Atomic uint64_t *gen, uint64_t by)
+{
+	atomic_fetch_add(gen, by);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+void iotlb_invalidate_all(struct iotlb *tlb)
+{
+	bump(&tlb->all_gen, IOTLB_GEN_ALL);
+}
+
+void iotlb_invalidate_tag(struct iotlb *tlb, uint32_t tag)
+{
+	bump(&iotlb_class(tlb, tag)->gen, IOTLB_GEN_ALL);
+}
+
+/* Kill the slot's entry if it is this block of this tag; whatever is being filled is cancelled. */
+static void kill_slot(struct iotlb_slot *slot, uint64_t key, uint64_t block)
+{
+	uint32_t seq = atomic_load(&slot->seq);
+	unsigned size_lg2 = key & 0xff;
+
+	for (;;) {
+		if (!(seq & 1) && (atomic_load_explicit(&slot->key, memory_order_relaxed) != key ||
+					  atomic_load_explicit(&slot->page, memory_order_relaxed) >>
+							  (size_lg2 - 12) !=
+						  block)) {
+			/* Something else, unless it changed meanwhile. */
+			atomic_thread_fence(memory_order_acquire);
+			if (atomic_load(&slot->seq) == seq)
+				return;
+			seq = atomic_load(&slot->seq);
+			continue;
+		}
+		if (seq & 1) {
+			if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 2))
+				return;
+			continue;
+		}
+		if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 1)) {
+			clear(slot);
+			publish(slot, seq + 1, true);
+			return;
+		}
+	}
+}
+
+/* Kill the blocks of one size that overlap the range. False: too many, nothing done. */
+static bool kill_blocks(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last, unsigned lg2)
+{
+	uint64_t block = iova.v >> lg2, end = last.v >> lg2;
+
+	if (end - block > tlb->mask / 2)
+		return false;
+	for (; block <= end; block++)
+		kill_slot(iotlb_slot(tlb, tag, block << lg2, lg2), iotlb_key(tag, lg2), block);
+	return true;
+}
+
+void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last)
+{
+	struct iotlb_class *class = iotlb_class(tlb, tag);
+	uint64_t sizes;
+
+	bump(&class->gen, 1);
+	sizes = atomic_load(&class->sizes);
+	for (; sizes; sizes &= sizes - 1) {
+		if (!kill_blocks(tlb, tag, iova, last, __builtin_ctzll(sizes))) {
+			bump(&class->gen, IOTLB_GEN_ALL); /* dearer to refill, right all the same */
+			return;
+		}
+	}
+	bump(&class->gen, 1);
+}
