@@ -16,11 +16,19 @@
 #ifndef VFIO_INTERNAL_H
 #define VFIO_INTERNAL_H
 
+#include <bsd/sys/tree.h>
 #include <urcu/list.h>
 
 #include "abi/vfio.h"
 #include "file/ioctl.h"
 #include "vfio/vfio.h"
+
+/** An area whose vaddr UNMAP_DMA_FLAG_VADDR has declared invalid: [iova, last]. */
+struct vfio_stale {
+	RB_ENTRY(vfio_stale) node;
+	uint64_t iova, last;
+};
+RB_HEAD(vfio_stale_tree, vfio_stale);
 
 struct vfio_container {
 	struct file file;
@@ -31,8 +39,9 @@ struct vfio_container {
 	bool noiommu;		     /* of the groups that are members */
 	unsigned type;		     /* VFIO_TYPE1_IOMMU, ...; 0: no IOMMU set */
 	struct ioas *ioas;	     /* NULL where type is 0 or VFIO_NOIOMMU_IOMMU */
-	unsigned dma_avail;	     /* entries left (dma_entry_limit) */
-	bool explained;		     /* CHECK_EXTENSION(nesting) = 0 has given its reason */
+	struct vfio_stale_tree stale;
+	bool dirty_tracking; /* VFIO_IOMMU_DIRTY_PAGES: started */
+	bool explained;	     /* CHECK_EXTENSION(nesting) = 0 has given its reason */
 };
 
 /** One for each group of the machine, for as long as the machine lives. */
@@ -61,6 +70,84 @@ struct vfio {
 	unsigned n_groups;
 };
 
+static inline struct hostlock *vfio_lock(const struct vfio *vfio)
+{
+	return &vfio->machine->lock;
+}
+
+/* ---- container.c ---- */
+
+int vfio_container_open(struct vfio *vfio, struct file **out, struct why *why);
+/** NULL if the file is none of ours. */
+struct vfio_container *vfio_container_from_file(struct file *file);
+
+/* Membership (host lock, the group's mark held; they take the container's, and may wait). */
+int vfio_container_join(
+	struct vfio_container *container, struct vfio_group *group, struct why *why);
+void vfio_container_leave(struct vfio_group *group);
+
+/* ---- attach.c: which IOMMU type these groups can have. Host lock, container's mark held. ---- */
+
+/** Dry run of SET_IOMMU(type): what CHECK_EXTENSION and SET_IOMMU both go by (R1, R2, R5). */
+int vfio_try_iommu(struct vfio_container *container, unsigned type, struct why *why);
+/** CHECK_EXTENSION for IOMMU types where no group is a member: what this host could do. */
+int vfio_host_can(struct vfio *vfio, unsigned type, struct why *why);
+/** Whether the attached groups (still) nest: CHECK_EXTENSION(6) once an IOMMU is set. */
+int vfio_groups_nest(struct vfio_container *container, struct why *why);
+/** Attach one group to the container's ioas as the container's type asks (waits). */
+int vfio_attach_group(struct vfio_container *container, struct vfio_group *group, struct why *why);
+/** SET_IOMMU's work, after vfio_try_iommu: all groups attached or nothing changed (waits). */
+int vfio_set_iommu(struct vfio_container *container, unsigned type, struct why *why);
+/** The container's IOMMU goes; its groups are detached already (waits). */
+void vfio_unset_iommu(struct vfio_container *container);
+
+/* ---- type1.c: calls of the type 1 backend. Without the host lock. ---- */
+
+long vfio_type1_ioctl(struct ioctl_call *call);
+/** CHECK_EXTENSION of numbers that are no IOMMU type; set: an IOMMU is set. */
+long vfio_type1_extension(unsigned long number, bool set);
+/** Smallest page size of the container. Host lock. */
+uint64_t vfio_type1_pgsize(const struct vfio_container *container);
+/**
+ * Take host lock and mark for a call of the backend; vfio_type1_end gives them back. -EINVAL, with
+ * neither held, where the IOMMU went meanwhile.
+ */
+int vfio_type1_begin(struct ioctl_call *call, struct vfio_container **out);
+void vfio_type1_end(struct vfio_container *container);
+/** Whether an edge of [iova, last] lies inside an area. Host lock. */
+bool vfio_type1_bisects(const struct vfio_container *container, uint64_t iova, uint64_t last);
+
+/* ---- vaddr.c: VFIO_UPDATE_VADDR. Host lock, container's mark held. ---- */
+
+/** UNMAP with FLAG_VADDR over [iova, last]: *bytes becomes how much was declared invalid. */
+int vfio_vaddr_invalidate(struct vfio_container *container, uint64_t iova, uint64_t last,
+	uint64_t *bytes, struct why *why);
+/** MAP with FLAG_VADDR: the area (NULL: none is there) is valid again. */
+int vfio_vaddr_update(struct vfio_container *container, const struct vfio_iommu_type1_dma_map *map,
+	const struct ioas_area_info *area, struct why *why);
+/** Areas inside [iova, last] are gone: so is what was noted of them. */
+void vfio_vaddr_forget(struct vfio_container *container, uint64_t iova, uint64_t last);
+bool vfio_vaddr_any_invalid(const struct vfio_container *container);
+
+/* ---- dirty.c: VFIO_IOMMU_DIRTY_PAGES and UNMAP's bitmap. ---- */
+
+long vfio_dirty_pages(struct ioctl_call *call, void *data);
+/** Checks of a struct vfio_bitmap that Linux makes before it looks at the container. */
+int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct why *why);
+/**
+ * Write the bits of all areas in [iova, last], which bisects none, to the program's bitmap. Without
+ * the host lock, under the container's mark.
+ */
+int vfio_bitmap_store(
+	struct ioctl_call *call, const struct vfio_bitmap *bitmap, uint64_t iova, uint64_t last);
+
+/* ---- group.c, as seen by main.c ---- */
+
+int vfio_group_open(struct vfio_group *group, struct file **out, struct why *why);
+bool vfio_is_vfio_driver(const char *driver);
+/** For reasons: the IOMMU that a group is behind, NULL where it has none. */
+const char *vfio_group_iommu_name(const struct vfio_group *group);
+
 /* ---- device.c, as seen by group.c ---- */
 
 /**
@@ -80,7 +167,7 @@ void vfio_group_unuse(struct vfio_group *group);
 
 /**
  * The address to which this group's devices send MSIs (ioas_msi_map); for a no-IOMMU group the
- * doorbell itself. Host lock held.
+ * doorbell itself. Host lock held; dropped while another call works on the container.
  */
 int vfio_group_msi_addr(struct vfio_group *group, uint64_t *addr, struct why *why);
 

@@ -12,12 +12,17 @@
 struct vfio;
 
 struct vfio_options {
-	unsigned dma_entry_limit; /* type1's dma_entry_limit [65535] */
+	unsigned dma_entry_limit; /* type1's dma_entry_limit; 0: Linux's 65535 */
+	/**
+	 * Programs lack CAP_SYS_RAWIO, so that no-IOMMU groups are EPERM. FIDELITY: by default a
+	 * host whose policy is noiommu grants it, since nothing real can be reached.
+	 */
+	bool deny_rawio;
 };
 
 /** The interface of one machine (borrowed; outlives it). NULL without memory. */
 struct vfio *vfio_create(struct machine *machine, const struct vfio_options *options);
-void vfio_destroy(struct vfio *vfio);
+void vfio_destroy(struct vfio *vfio); /* NULL accepted; every file is closed */
 
 /** Open /dev/vfio/vfio: a new container. 0 or -errno. */
 int vfio_open_container(struct vfio *vfio, struct file **out, struct why *why);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Groups (/dev/vfio/ID): one open file at a time, membership of a container, and opening devices.
+ * Order of checks: Linux 7.3 drivers/vfio/group.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "vfio/internal.h"
+
+#define NAME_MAX_BYTES 4096 /* Linux 7.3 group.c: strndup_user(arg, PAGE_SIZE) */
+
+static const struct file_ops group_ops;
+
+static struct vfio_group *group_from_file(struct file *file)
+{
+	nb_assert(file->ops == &group_ops);
+	return caa_container_of(file, struct vfio_group_file, file)->group;
+}
+
+const char *vfio_group_iommu_name(const struct vfio_group *group)
+{
+	return group->iommu && group->iommu->iommu ? group->iommu->iommu->name : NULL;
+}
+
+bool vfio_is_vfio_driver(const char *driver)
+{
+	return driver && !strcmp(driver, "vfio-pci");
+}
+
+/* The host lock and the group's mark, around whatever changes the group. */
+static struct hostlock *group_lock(struct vfio_group *group)
+{
+	struct hostlock *lock = vfio_lock(group->vfio);
+
+	hostlock_lock(lock);
+	busy_begin(lock, &group->busy);
+	return lock;
+}
+
+static void group_unlock(struct vfio_group *group)
+{
+	struct hostlock *lock = vfio_lock(group->vfio);
+
+	busy_end(lock, &group->busy);
+	hostlock_unlock(lock);
+}
+
+/* ---- GET_STATUS ---- */
+
+static long group_get_status(struct ioctl_call *call, void *data)
+{
+	struct vfio_group *group = group_from_file(call->file);
+	struct vfio_group_status *status = data;
+
+	group_lock(group);
+	status->flags = 0;
+	if (group->container)
+		status->flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
+	else if (!group->iommu || iommu_group_viable(group->iommu, NULL))
+		status->flags = VFIO_GROUP_FLAGS_VIABLE;
+	group_unlock(group);
+	return 0;
+}
+
+/* ---- SET_CONTAINER, UNSET_CONTAINER ---- */
+
+static long join_file(struct vfio_group *group, struct file *file, struct why *why)
+{
+	struct vfio_container *container = file ? vfio_container_from_file(file) : NULL;
+
+	if (group->container)
+		return why_misuse(why, EINVAL, "group-has-container",
+			"group %s is in a container already", group->name);
+	if (!container)
+		return why_misuse(why, EBADFD, "not-a-container",
+			"the descriptor is no container (/dev/vfio/vfio)");
+	return vfio_container_join(container, group, why);
+}
+
+static long group_set_container(struct ioctl_call *call, void *data)
+{
+	struct vfio_group *group = group_from_file(call->file);
+	struct file *file = NULL;
+	int32_t fd;
+	long ret;
+
+	if (call->caller->ops->copy_in(call->caller, &fd, call->uaddr, sizeof(fd)))
+		return why_misuse(call->why, EFAULT, "bad-argument-pointer",
+			"VFIO_GROUP_SET_CONTAINER takes a pointer to a descriptor, 0x%llx is none",
+			(unsigned long long)call->uaddr);
+	if (call->caller->ops->get_file(call->caller, fd, &file))
+		return why_misuse(
+			call->why, EBADF, "bad-descriptor", "descriptor %d is not open", fd);
+	group_lock(group);
+	ret = join_file(group, file, call->why);
+	if (ret)
+		why_about(call->why, group->name, NULL, NULL);
+	group_unlock(group);
+	if (file)
+		file_put(file);
+	return ret;
+}
+
+static long unset_container(struct vfio_group *group, struct why *why)
+{
+	if (!group->container)
+		return why_misuse(why, EINVAL, "group-has-no-container",
+			"group %s is in no container", group->name);
+	if (group->container_users != 1)
+		return why_refused(why, EBUSY, "devices-open", "%u devices of the group are open",
+			group->container_users - 1);
+	vfio_container_leave(group);
+	return 0;
+}
+
+static long group_unset_container(struct ioctl_call *call, void *data)
+{
+	struct vfio_group *group = group_from_file(call->file);
+	long ret;
+
+	group_lock(group);
+	ret = unset_container(group, call->why);
+	if (ret)
+		why_about(call->why, group->name, NULL, NULL);
+	group_unlock(group);
+	return ret;
+}
+
+/* ---- GET_DEVICE_FD ---- */
+
+/* A string of the program of at most NAME_MAX_BYTES with its end; name has room for that. */
+static int copy_name(struct ioctl_call *call, char *name)
+{
+	size_t got = 0;
+
+	while (got < NAME_MAX_BYTES) {
+		uint64_t from = call->uaddr + got;
+		/* Page by page: what follows the string's own page may not be there. */
+		size_t len = MIN(4096 - (from & 4095), NAME_MAX_BYTES - got);
+
+		if (call->caller->ops->copy_in(call->caller, name + got, from, len))
+			return why_misuse(call->why, EFAULT, "bad-argument-pointer",
+				"VFIO_GROUP_GET_DEVICE_FD takes a string, 0x%llx is none",
+				(unsigned long long)call->uaddr);
+		if (memchr(name + got, 0, len))
+			return 0;
+		got += len;
+	}
+	return why_misuse(call->why, EINVAL, "name-too-long",
+		"the device's name has no end within %d bytes", NAME_MAX_BYTES);
+}
+
+static bool group_has(const struct vfio_group *group, const struct machine_device *dev)
+{
+	if (!vfio_is_vfio_driver(dev->iommu.driver))
+		return false;
+	return group->iommu ? dev->iommu.group == group->iommu : dev == group->noiommu;
+}
+
+/*
+ * Linux 7.3 vfio_pci_core_match: the address, then options after a blank. The one option there is,
+ * vf_token, is refused for what is neither a PF with virtual functions nor one of these.
+ */
+static int find_device(
+	struct vfio_group *group, const char *name, struct machine_device **out, struct why *why)
+{
+	struct machine *machine = group->vfio->machine;
+	size_t len = strcspn(name, " ");
+
+	for (unsigned i = 0; i < machine->n_devices; i++) {
+		struct machine_device *dev = &machine->devices[i];
+
+		if (!group_has(group, dev) || strlen(dev->iommu.name) != len ||
+			memcmp(dev->iommu.name, name, len))
+			continue;
+		if (name[len + strspn(name + len, " ")])
+			return why_misuse(why, EINVAL, "unknown-device-option",
+				"options after the device's name: %.64s", name + len);
+		*out = dev;
+		return 0;
+	}
+	return why_misuse(why, ENODEV, "no-such-device",
+		"group %s has no device \"%.64s\" bound to vfio-pci", group->name, name);
+}
+
+/* One more user of the container, as long as the device is open. Host lock, group's mark. */
+static int group_use(struct vfio_group *group, struct why *why)
+{
+	if (!group->container)
+		return why_misuse(why, EINVAL, "group-has-no-container",
+			"a device opens only while its group is in a container with an IOMMU");
+	if (!group->container->type)
+		return why_misuse(why, EINVAL, "iommu-not-set",
+			"the group's container has no IOMMU yet (VFIO_SET_IOMMU)");
+	if (group->container->noiommu && group->vfio->options.deny_rawio)
+		return why_refused(
+			why, EPERM, "noiommu-needs-rawio", "no-IOMMU groups need CAP_SYS_RAWIO");
+	group->container_users++;
+	file_get(&group->opened->file);
+	return 0;
+}
+
+void vfio_group_unuse(struct vfio_group *group)
+{
+	struct hostlock *lock = vfio_lock(group->vfio);
+	struct vfio_group_file *opened;
+
+	hostlock_lock(lock);
+	nb_assert(group->container_users > 1);
+	group->container_users--;
+	opened = group->opened;
+	hostlock_unlock(lock);
+	file_put(&opened->file);
+}
+
+static int open_device(
+	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why)
+{
+	struct hostlock *lock = group_lock(group);
+	int ret = group_use(group, why);
+
+	if (!ret) {
+		/* The mark keeps the group in its container. */
+		hostlock_unlock(lock);
+		ret = vfio_device_open(group, dev, out, why);
+		if (ret)
+			vfio_group_unuse(group);
+		hostlock_lock(lock);
+	}
+	group_unlock(group);
+	return ret;
+}
+
+static long group_get_device_fd(struct ioctl_call *call, void *data)
+{
+	struct vfio_group *group = group_from_file(call->file);
+	struct machine_device *dev = NULL;
+	struct file *file = NULL;
+	char name[NAME_MAX_BYTES];
+	int ret, fd;
+
+	ret = copy_name(call, name);
+	if (!ret)
+		ret = find_device(group, name, &dev, call->why);
+	if (!ret)
+		ret = open_device(group, dev, &file, call->why);
+	if (ret) {
+		why_about(call->why, group->name, dev ? dev->iommu.name : NULL, NULL);
+		return ret;
+	}
+	fd = call->caller->ops->install(call->caller, file, O_CLOEXEC);
+	if (fd < 0) {
+		file_put(file);
+		why_refused(call->why, -fd, "no-descriptor", "the program has no descriptor left");
+	}
+	return fd;
+}
+
+/* ---- the file ---- */
+
+static const struct ioctl_row group_rows[] = {
+	{ VFIO_GROUP_GET_STATUS, "VFIO_GROUP_GET_STATUS", sizeof(struct vfio_group_status),
+		group_get_status, true },
+	{ VFIO_GROUP_SET_CONTAINER, "VFIO_GROUP_SET_CONTAINER", 0, group_set_container, false },
+	{ VFIO_GROUP_UNSET_CONTAINER, "VFIO_GROUP_UNSET_CONTAINER", 0, group_unset_container,
+		false },
+	{ VFIO_GROUP_GET_DEVICE_FD, "VFIO_GROUP_GET_DEVICE_FD", 0, group_get_device_fd, false },
+};
+
+static long group_ioctl(
+	struct file *file, struct caller *caller, unsigned cmd, uint64_t arg, struct why *why)
+{
+	struct ioctl_call call = {
+		.file = file, .caller = caller, .cmd = cmd, .uaddr = arg, .why = why
+	};
+
+	return ioctl_dispatch(group_rows, ARRAY_LEN(group_rows), &call);
+}
+
+/* Open devices hold the file, so that none is left here. */
+static void group_release(struct file *file)
+{
+	struct vfio_group_file *opened = caa_container_of(file, struct vfio_group_file, file);
+	struct vfio_group *group = opened->group;
+
+	group_lock(group);
+	if (group->container)
+		vfio_container_leave(group);
+	group->opened = NULL;
+	group_unlock(group);
+	free(opened);
+}
+
+static const struct file_ops group_ops = {
+	.name = "group",
+	.ioctl = group_ioctl,
+	.release = group_release,
+};
+
+static bool has_vfio_device(const struct vfio_group *group)
+{
+	const struct machine *machine = group->vfio->machine;
+
+	for (unsigned i = 0; i < machine->n_devices; i++)
+		if (group_has(group, &machine->devices[i]))
+			return true;
+	return false;
+}
+
+static int check_open(struct vfio_group *group, struct why *why)
+{
+	if (!has_vfio_device(group))
+		return why_refused(why, ENODEV, "no-vfio-device",
+			"no device of the group is bound to vfio-pci");
+	if (!group->iommu && group->vfio->options.deny_rawio)
+		return why_refused(
+			why, EPERM, "noiommu-needs-rawio", "no-IOMMU groups need CAP_SYS_RAWIO");
+	if (group->opened)
+		return why_refused(why, EBUSY, "group-is-open",
+			"the group is open already, and opens once only");
+	return 0;
+}
+
+int vfio_group_open(struct vfio_group *group, struct file **out, struct why *why)
+{
+	struct vfio_group_file *opened = calloc(1, sizeof(*opened));
+	int ret;
+
+	if (!opened)
+		return why_refused(why, ENOMEM, "host-resources", "out of memory");
+	file_init(&opened->file, &group_ops);
+	opened->group = group;
+	group_lock(group);
+	ret = check_open(group, why);
+	if (!ret)
+		group->opened = opened;
+	group_unlock(group);
+	if (ret) {
+		why_about(why, group->name, NULL, vfio_group_iommu_name(group));
+		free(opened);
+		return ret;
+	}
+	*out = &opened->file;
+	return 0;
+}
+
+int vfio_group_msi_addr(struct vfio_group *group, uint64_t *addr, struct why *why)
+{
+	struct vfio_container *container = group->container;
+	struct hostlock *lock = vfio_lock(group->vfio);
+	nb_iova page;
+	int ret;
+
+	nb_assert(container && container->type);
+	if (!container->ioas) {
+		*addr = msi_doorbell_page(group->vfio->machine->msi).v + MSI_TRANSLATER;
+		return 0;
+	}
+	busy_begin(lock, &container->busy);
+	ret = ioas_msi_map(container->ioas, group->iommu, &page, why);
+	busy_end(lock, &container->busy);
+	if (!ret)
+		*addr = page.v + MSI_TRANSLATER;
+	return ret;
+}
