@@ -126,35 +126,38 @@ void iotlb_invalidate_tag(struct iotlb *tlb, uint32_t tag)
 	bump(&iotlb_class(tlb, tag)->gen, IOTLB_GEN_ALL);
 }
 
+static bool holds(const struct iotlb_slot *slot, uint64_t key, uint64_t block)
+{
+	uint64_t page = atomic_load_explicit(&slot->page, memory_order_relaxed);
+	bool same = atomic_load_explicit(&slot->key, memory_order_relaxed) == key &&
+		    page >> ((key & 0xff) - 12) == block;
+
+	/* The fields are read before the count is read again. */
+	atomic_thread_fence(memory_order_acquire);
+	return same;
+}
+
 /* Kill the slot's entry if it is this block of this tag; whatever is being filled is cancelled. */
 static void kill_slot(struct iotlb_slot *slot, uint64_t key, uint64_t block)
 {
-	uint32_t seq = atomic_load(&slot->seq);
-	unsigned size_lg2 = key & 0xff;
+	uint32_t seq = atomic_load(&slot->seq), seen;
 
 	for (;;) {
-		if (!(seq & 1) && (atomic_load_explicit(&slot->key, memory_order_relaxed) != key ||
-					  atomic_load_explicit(&slot->page, memory_order_relaxed) >>
-							  (size_lg2 - 12) !=
-						  block)) {
-			/* Something else, unless it changed meanwhile. */
-			atomic_thread_fence(memory_order_acquire);
-			if (atomic_load(&slot->seq) == seq)
-				return;
-			seq = atomic_load(&slot->seq);
-			continue;
-		}
 		if (seq & 1) {
 			if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 2))
 				return;
-			continue;
-		}
-		if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 1)) {
-			clear(slot);
-			publish(slot, seq + 1, true);
-			return;
+		} else if (holds(slot, key, block)) {
+			if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 1))
+				break;
+		} else {
+			seen = atomic_load(&slot->seq);
+			if (seen == seq)
+				return;
+			seq = seen;
 		}
 	}
+	clear(slot);
+	publish(slot, seq + 1, true);
 }
 
 /* Kill the blocks of one size that overlap the range. False: too many, nothing done. */

@@ -73,7 +73,7 @@ static inline struct iotlb_class *iotlb_class(const struct iotlb *tlb, uint32_t 
 static inline struct iotlb_slot *iotlb_slot(
 	const struct iotlb *tlb, uint32_t tag, uint64_t iova, unsigned size_lg2)
 {
-	uint32_t hash = (uint32_t)(iova >> size_lg2) + tag * 0x9e3779b1u;
+	uint32_t hash = (uint32_t)(iova >> size_lg2) + tag * 0x9e3779b1u + size_lg2 * 0x85ebca6bu;
 
 	return (struct iotlb_slot *)&tlb->slots[hash & tlb->mask];
 }
