@@ -26,6 +26,7 @@ struct msi_controller {
 	pthread_mutex_t lock; /* a leaf; guards the vectors and is held around fn */
 	struct vector *vectors;
 	uint32_t n;
+	uint32_t lowest_free; /* no free vector is below */
 };
 
 /* IHI 0069: GITS_TRANSLATER is write-only; the rest of the frame is reserved. */
@@ -113,13 +114,12 @@ static bool grow(struct msi_controller *ctrl)
 
 static struct vector *find_free(struct msi_controller *ctrl)
 {
-	uint32_t i;
+	uint32_t i = ctrl->lowest_free;
 
-	for (i = 0; i < ctrl->n; i++) {
-		if (!ctrl->vectors[i].fn)
-			return &ctrl->vectors[i];
-	}
-	return grow(ctrl) ? &ctrl->vectors[i] : NULL;
+	while (i < ctrl->n && ctrl->vectors[i].fn)
+		i++;
+	ctrl->lowest_free = i;
+	return i < ctrl->n || grow(ctrl) ? &ctrl->vectors[i] : NULL;
 }
 
 int msi_alloc(
@@ -142,5 +142,7 @@ void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data)
 	pthread_mutex_lock(&ctrl->lock);
 	nb_assert(data < ctrl->n && ctrl->vectors[data].fn && ctrl->vectors[data].sid == sid);
 	memset(&ctrl->vectors[data], 0, sizeof(ctrl->vectors[data]));
+	if (data < ctrl->lowest_free)
+		ctrl->lowest_free = data;
 	pthread_mutex_unlock(&ctrl->lock);
 }
