@@ -28,6 +28,15 @@ struct machine_group {
 	struct iommu_group iommu;
 };
 
+/** An IOMMU: the hardware model, and the host driver's instance over it (kinds.h). */
+struct machine_iommu {
+	struct machine *machine;
+	const struct host_iommu *desc;
+	const struct machine_iommu_kind *kind;
+	void *model;
+	struct iommu *iommu; /* NULL until probed */
+};
+
 struct machine {
 	struct host_desc desc;
 	struct hostlock lock;
@@ -44,6 +53,9 @@ struct machine {
 	struct machine_device *devices;
 	unsigned n_devices;
 
+	struct machine_iommu *iommus; /* in the order of the description */
+	unsigned n_iommus;
+
 	/** Where DMA faults go; set by the owner. Any thread. */
 	void (*fault)(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
 	void *fault_ctx;
@@ -55,6 +67,12 @@ void machine_destroy(struct machine *machine); /* NULL accepted; every file is c
 
 struct machine_group *machine_find_group(struct machine *machine, int id);
 struct machine_device *machine_find_device(struct machine *machine, const char *name);
+
+/**
+ * Whether an IOMMU of the machine nests, as its driver answers: alloc, set_attr, free. If not, the
+ * reason is in why.
+ */
+bool machine_iommu_nests(struct machine *machine, unsigned iommu, struct why *why);
 
 /** How much there is: equal before and after every refused call. */
 struct machine_counts {

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a host description. libyaml's document has a position for each node; aliases are shared
+ * nodes there, so that nothing multiplies, and since the table of keys has a fixed depth, neither a
+ * cycle nor a deep file leads us far.
+ */
+#include "machine/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/bits.h"
+#include "base/cleanup.h"
+#include "machine/reader.h"
+#include "trace/text.h"
+
+#define FILE_MAX KIB(256)
+
+bool reader_fail(struct reader *reader, const struct place *at, const char *format, ...)
+{
+	char message[320];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	error_set(reader->error, EINVAL, "%s:%zu:%zu: %s: %s", reader->file,
+		at->node->start_mark.line + 1, at->node->start_mark.column + 1, at->path, message);
+	return false;
+}
+
+static bool is_null(const yaml_node_t *node)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(nulls); i++) {
+		if (!strcmp((const char *)node->data.scalar.value, nulls[i]))
+			return true;
+	}
+	return false;
+}
+
+const char *reader_show(const yaml_node_t *node, char *buf, size_t len)
+{
+	struct text text;
+
+	text_init(&text, buf, len);
+	if (is_null(node)) {
+		text_add(&text, "nothing");
+	} else if (node->type == YAML_SCALAR_NODE) {
+		const char *value = (const char *)node->data.scalar.value;
+		size_t shown = MIN(node->data.scalar.length, 32);
+
+		text_add(&text, "'");
+		text_add_escaped(&text, value, shown, "'");
+		text_add(&text, shown < node->data.scalar.length ? "...'" : "'");
+	} else {
+		text_add(&text, node->type == YAML_SEQUENCE_NODE ? "a list" : "a map");
+	}
+	return buf;
+}
+
+const char *reader_show_key(const yaml_node_t *node, char *buf, size_t len)
+{
+	size_t shown;
+
+	reader_show(node, buf, len);
+	if (buf[0] != '\'')
+		return "?";
+	shown = strlen(buf) - 2;
+	memmove(buf, buf + 1, shown);
+	buf[shown] = '\0';
+	return buf;
+}
+
+yaml_node_t *reader_value(struct reader *reader, yaml_node_t *map, const char *key)
+{
+	yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+
+	for (; pair < map->data.mapping.pairs.top; pair++) {
+		yaml_node_t *name = yaml_document_get_node(reader->doc, pair->key);
+
+		if (name->type == YAML_SCALAR_NODE &&
+			!strcmp((const char *)name->data.scalar.value, key))
+			return yaml_document_get_node(reader->doc, pair->value);
+	}
+	return NULL;
+}
+
+struct place reader_place(
+	struct reader *reader, enum host_section section, unsigned index, const char *key)
+{
+	yaml_node_t **const maps[HOST_SECTIONS] = {
+		[HOST_IOMMUS] = reader->iommus,
+		[HOST_BUSES] = reader->buses,
+		[HOST_DEVICES] = reader->devices,
+	};
+	yaml_node_t *map = maps[section][index], *value = reader_value(reader, map, key);
+	struct place place = { .node = value ? value : map };
+
+	snprintf(place.path, sizeof(place.path), "%s[%u].%s", host_sections[section].name, index,
+		key);
+	return place;
+}
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+int reader_integer(const yaml_node_t *node, uint64_t *value)
+{
+	const char *text;
+	char *end;
+	bool hex;
+
+	if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+		return -EINVAL;
+	text = (const char *)node->data.scalar.value;
+	hex = text[0] == '0' && text[1] == 'x';
+	if (!hex && (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1])))
+		return -EINVAL; /* 010 is 8 in YAML 1.1 and 10 in 1.2: neither is meant for sure */
+	if (hex && !strchr("0123456789abcdefABCDEF", text[2] ? text[2] : 'x'))
+		return -EINVAL;
+	errno = 0;
+	*value = strtoull(text, &end, hex ? 16 : 10);
+	if (end != text + node->data.scalar.length)
+		return -EINVAL;
+	return errno ? -ERANGE : 0;
+}
+
+/** "is SHOWN, must be ALLOWED" */
+static bool fail_value(struct reader *reader, const struct host_key *key, const struct place *at)
+{
+	char allowed[160], shown[64];
+
+	return reader_fail(reader, at, "is %s, must be %s",
+		reader_show(at->node, shown, sizeof(shown)),
+		host_key_allowed(key, allowed, sizeof(allowed)));
+}
+
+static const char *plain_text(const yaml_node_t *node)
+{
+	bool text = node->type == YAML_SCALAR_NODE && !is_null(node) &&
+		    strlen((const char *)node->data.scalar.value) == node->data.scalar.length;
+
+	return text ? (const char *)node->data.scalar.value : NULL;
+}
+
+static bool word_allowed(const struct host_key *key, const char *word)
+{
+	for (const char *const *w = key->words; w && *w; w++) {
+		if (!strcmp(*w, word))
+			return true;
+	}
+	return !key->words;
+}
+
+static void store(void *base, const struct host_key *key, uint64_t value)
+{
+	memcpy((char *)base + key->offset, &value, key->bytes); /* little-endian hosts */
+}
+
+static bool take_int(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	uint64_t value;
+	char text[24];
+
+	if (reader_integer(at->node, &value) < 0 || value < key->min || value > key->max)
+		return fail_value(reader, key, at);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	if (!word_allowed(key, text))
+		return fail_value(reader, key, at);
+	store(base, key, value);
+	return true;
+}
+
+static bool take_bool(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	const char *text = plain_text(at->node);
+	bool yes = text && !strcmp(text, "true");
+
+	if (!yes && !(text && !strcmp(text, "false")))
+		return fail_value(reader, key, at);
+	store(base, key, yes);
+	return true;
+}
+
+static bool copy_text(const struct host_key *key, const char *text, void *base)
+{
+	size_t len = strlen(text);
+
+	if (key->bytes && len >= key->bytes)
+		return false;
+	if (key->bytes)
+		memcpy((char *)base + key->offset, text, len + 1);
+	return true;
+}
+
+static bool take_word(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	const char *text = plain_text(at->node);
+	char allowed[160];
+
+	if (text && !strcmp(text, "vtd") && key->section == HOST_IOMMUS)
+		return reader_fail(reader, at, "vtd is not there yet, must be %s",
+			host_key_allowed(key, allowed, sizeof(allowed)));
+	if (!text || !word_allowed(key, text) || !copy_text(key, text, base))
+		return fail_value(reader, key, at);
+	return true;
+}
+
+static bool is_name(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789-_.";
+
+	return text[0] && strchr(letters, text[0]) && strspn(text, others) == strlen(text) &&
+	       strlen(text) < 32;
+}
+
+static bool take_name(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	const char *text = plain_text(at->node);
+
+	if (!text || !is_name(text) || !copy_text(key, text, base))
+		return fail_value(reader, key, at);
+	return true;
+}
+
+static bool take_stages(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	struct host_iommu *iommu = base;
+	bool seen[3] = { false };
+
+	if (at->node->type != YAML_SEQUENCE_NODE)
+		return fail_value(reader, key, at);
+	for (yaml_node_item_t *item = at->node->data.sequence.items.start;
+		item < at->node->data.sequence.items.top; item++) {
+		struct place stage = *at;
+		uint64_t value;
+
+		stage.node = yaml_document_get_node(reader->doc, *item);
+		if (reader_integer(stage.node, &value) < 0 || value < 1 || value > 2)
+			return fail_value(reader, key, &stage);
+		if (seen[value])
+			return reader_fail(reader, &stage, "stage %d is listed twice", (int)value);
+		seen[value] = true;
+	}
+	if (!seen[1] && !seen[2])
+		return reader_fail(reader, at,
+			"is empty: an IOMMU has [1], [2] or [1, 2] (for no IOMMU, a bus says "
+			"iommu: none)");
+	iommu->stage1 = seen[1];
+	iommu->stage2 = seen[2];
+	return true;
+}
+
+/** Any case of digits is taken; what is stored is what Linux calls the device. */
+static bool take_address(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	static const char shape[] = "hhhh:hh:hh.h";
+	const char *text = plain_text(at->node);
+	unsigned segment, bus, slot, function;
+
+	if (!text || strlen(text) != strlen(shape))
+		return fail_value(reader, key, at);
+	for (unsigned i = 0; shape[i]; i++) {
+		bool hex = strchr("0123456789abcdefABCDEF", text[i]) != NULL;
+
+		if (shape[i] == 'h' ? !hex : text[i] != shape[i])
+			return fail_value(reader, key, at);
+	}
+	sscanf(text, "%4x:%2x:%2x.%1x", &segment, &bus, &slot, &function);
+	if (slot > 0x1f)
+		return reader_fail(
+			reader, at, "device %02x does not exist, must be 00 to 1f", slot);
+	if (function > 7)
+		return reader_fail(
+			reader, at, "function %x does not exist, must be 0 to 7", function);
+	snprintf((char *)base + key->offset, key->bytes, "%04x:%02x:%02x.%x", segment & 0xffff,
+		bus & 0xff, slot & 0x1f, function & 7);
+	return true;
+}
+
+/** Only its type here: what is in it needs the model (check.c). */
+static bool take_options(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	return at->node->type == YAML_MAPPING_NODE || fail_value(reader, key, at);
+}
+
+static bool take_list(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base);
+static bool take_map(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base);
+
+static bool (*const take[])(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base) = {
+	[HOST_INT] = take_int,
+	[HOST_BOOL] = take_bool,
+	[HOST_WORD] = take_word,
+	[HOST_NAME] = take_name,
+	[HOST_STAGES] = take_stages,
+	[HOST_ADDRESS] = take_address,
+	[HOST_OPTIONS] = take_options,
+	[HOST_LIST] = take_list,
+	[HOST_MAP] = take_map,
+};
+
+/* ---- maps and lists ----------------------------------------------------------------------- */
+
+static void join(struct place *at, const char *path, const char *key)
+{
+	snprintf(at->path, sizeof(at->path), "%.60s%s%.32s", path, *path ? "." : "", key);
+}
+
+static bool fail_unknown(struct reader *reader, enum host_section section, const struct place *at)
+{
+	char list[160];
+	struct text text;
+	const char *sep = "";
+
+	text_init(&text, list, sizeof(list));
+	for (const struct host_key *k = host_keys; k->key; k++) {
+		if (k->section != section)
+			continue;
+		text_add(&text, "%s%s", sep, k->key);
+		sep = ", ";
+	}
+	return reader_fail(reader, at, "unknown key, must be one of %s", list);
+}
+
+/** The row for a key of a map, not seen before in it; NULL: failed. */
+static const struct host_key *take_key(struct reader *reader, enum host_section section,
+	yaml_node_t *node, const char *path, uint64_t *seen)
+{
+	struct place at = { .node = node };
+	char shown[64];
+	const struct host_key *key;
+
+	if (!plain_text(node)) {
+		join(&at, path, "?");
+		reader_fail(reader, &at, "a key is %s, must be a word",
+			reader_show(node, shown, sizeof(shown)));
+		return NULL;
+	}
+	join(&at, path, reader_show_key(node, shown, sizeof(shown)));
+	key = host_key_find(
+		section, (const char *)node->data.scalar.value, node->data.scalar.length);
+	if (!key) {
+		fail_unknown(reader, section, &at);
+		return NULL;
+	}
+	if (*seen & BIT64(key - host_keys)) {
+		reader_fail(reader, &at, "is given twice in this map, must be given once");
+		return NULL;
+	}
+	*seen |= BIT64(key - host_keys);
+	return key;
+}
+
+/** Defaults come from the table through the same functions: as if they were written there. */
+static bool take_default(struct reader *reader, const struct host_key *key, yaml_node_t *map,
+	const char *path, void *base)
+{
+	struct place at = { .node = map };
+	yaml_node_t node = { .type = YAML_SCALAR_NODE };
+	char allowed[160];
+
+	join(&at, path, key->key);
+	if (key->required)
+		return reader_fail(reader, &at, "is missing, must be %s",
+			host_key_allowed(key, allowed, sizeof(allowed)));
+	if (!key->dflt || !key->bytes)
+		return true;
+	node.start_mark = map->start_mark;
+	node.data.scalar.value = (yaml_char_t *)key->dflt;
+	node.data.scalar.length = strlen(key->dflt);
+	node.data.scalar.style = YAML_PLAIN_SCALAR_STYLE;
+	at.node = &node;
+	return take[key->type](reader, key, &at, base);
+}
+
+static bool take_section(struct reader *reader, enum host_section section, yaml_node_t *map,
+	const char *path, void *base)
+{
+	uint64_t seen = 0;
+
+	for (yaml_node_pair_t *pair = map->data.mapping.pairs.start;
+		pair < map->data.mapping.pairs.top; pair++) {
+		yaml_node_t *name = yaml_document_get_node(reader->doc, pair->key);
+		struct place at = { .node = yaml_document_get_node(reader->doc, pair->value) };
+		const struct host_key *key = take_key(reader, section, name, path, &seen);
+
+		if (!key)
+			return false;
+		join(&at, path, key->key);
+		if (!take[key->type](reader, key, &at, base))
+			return false;
+	}
+	for (const struct host_key *key = host_keys; key->key; key++) {
+		if (key->section == section && !(seen & BIT64(key - host_keys)) &&
+			!take_default(reader, key, map, path, base))
+			return false;
+	}
+	return true;
+}
+
+static void item_init(enum host_section section, void *item)
+{
+	if (section == HOST_IOMMUS)
+		((struct host_iommu *)item)->stage1 = ((struct host_iommu *)item)->stage2 = true;
+	if (section == HOST_DEVICES)
+		((struct host_device *)item)->group = -1;
+}
+
+static bool take_item(
+	struct reader *reader, enum host_section section, struct place *at, unsigned index)
+{
+	const struct host_section_info *info = &host_sections[section];
+	yaml_node_t **const maps[HOST_SECTIONS] = {
+		[HOST_IOMMUS] = reader->iommus,
+		[HOST_BUSES] = reader->buses,
+		[HOST_DEVICES] = reader->devices,
+	};
+	char *item = (char *)reader->desc + info->offset + index * info->bytes;
+	char shown[64];
+
+	snprintf(at->path, sizeof(at->path), "%s[%u]", info->name, index);
+	if (at->node->type != YAML_MAPPING_NODE)
+		return reader_fail(reader, at, "is %s, must be a map",
+			reader_show(at->node, shown, sizeof(shown)));
+	maps[section][index] = at->node;
+	item_init(section, item);
+	return take_section(reader, section, at->node, at->path, item);
+}
+
+static bool take_list(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	const struct host_section_info *info = &host_sections[key->opens];
+	unsigned *count = (unsigned *)((char *)reader->desc + info->count_offset);
+
+	if (at->node->type != YAML_SEQUENCE_NODE)
+		return fail_value(reader, key, at);
+	for (yaml_node_item_t *item = at->node->data.sequence.items.start;
+		item < at->node->data.sequence.items.top; item++) {
+		struct place place = { .node = yaml_document_get_node(reader->doc, *item) };
+
+		join(&place, "", key->key);
+		if (*count == info->max)
+			return reader_fail(
+				reader, &place, "too many, must be at most %u", info->max);
+		if (!take_item(reader, key->opens, &place, *count))
+			return false;
+		++*count;
+	}
+	return true;
+}
+
+static bool take_map(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base)
+{
+	if (at->node->type != YAML_MAPPING_NODE)
+		return fail_value(reader, key, at);
+	return take_section(reader, key->opens, at->node, at->path, base);
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static bool read_root(struct reader *reader)
+{
+	yaml_node_t *root = yaml_document_get_root_node(reader->doc);
+	struct place at = { .node = root, .path = "host" };
+	char shown[64];
+
+	if (!root || is_null(root)) {
+		error_set(reader->error, EINVAL,
+			"%s:1:1: version: the file is empty, must at least say version: 1",
+			reader->file);
+		return false;
+	}
+	if (root->type != YAML_MAPPING_NODE)
+		return reader_fail(reader, &at, "is %s, must be a map with version: 1",
+			reader_show(root, shown, sizeof(shown)));
+	return take_section(reader, HOST_TOP, root, "", reader->desc) && reader_check(reader);
+}
+
+/** libyaml has no mark for bytes that are no text, only their offset. */
+static yaml_mark_t mark_of_offset(const struct reader *reader, size_t offset)
+{
+	yaml_mark_t mark = { 0 };
+
+	for (size_t i = 0; i < offset && i < reader->len; i++) {
+		mark.column++;
+		if (reader->text[i] == '\n') {
+			mark.line++;
+			mark.column = 0;
+		}
+	}
+	return mark;
+}
+
+static int syntax_error(const struct reader *reader, const yaml_parser_t *parser)
+{
+	yaml_mark_t mark = parser->problem_mark;
+
+	if (parser->error == YAML_MEMORY_ERROR)
+		return error_set(reader->error, ENOMEM, "%s: out of memory", reader->file);
+	if (parser->error == YAML_READER_ERROR)
+		mark = mark_of_offset(reader, parser->problem_offset);
+	return error_set(reader->error, EINVAL, "%s:%zu:%zu: yaml: %s%s%s, must be YAML",
+		reader->file, mark.line + 1, mark.column + 1,
+		parser->context ? parser->context : "", parser->context ? ", " : "",
+		parser->problem ? parser->problem : "cannot be read");
+}
+
+/** One document only: a second one would silently not count. */
+static bool read_end(struct reader *reader, yaml_parser_t *parser)
+{
+	yaml_document_t more;
+	yaml_node_t *root;
+	struct place at = { .path = "yaml" };
+
+	if (!yaml_parser_load(parser, &more)) {
+		syntax_error(reader, parser);
+		return false;
+	}
+	root = yaml_document_get_root_node(&more);
+	at.node = root;
+	if (root)
+		reader_fail(reader, &at, "a second document starts here, must be one");
+	yaml_document_delete(&more);
+	return !root;
+}
+
+static int parse(yaml_parser_t *parser, struct reader *reader)
+{
+	yaml_document_t doc;
+	bool ok;
+
+	if (!yaml_parser_load(parser, &doc))
+		return syntax_error(reader, parser);
+	reader->doc = &doc;
+	ok = read_root(reader) && (!yaml_document_get_root_node(&doc) || read_end(reader, parser));
+	yaml_document_delete(&doc);
+	return ok ? 0 : -EINVAL;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int host_parse(
+	const char *file, const char *text, size_t len, struct host_desc *desc, struct error *error)
+{
+	AUTO_FREE struct reader *reader = calloc(1, sizeof(*reader));
+	yaml_parser_t parser;
+	int ret;
+
+	memset(desc, 0, sizeof(*desc));
+	snprintf(desc->name, sizeof(desc->name), "%s", base_name(file));
+	if (!reader || !yaml_parser_initialize(&parser))
+		return error_set(error, ENOMEM, "%s: out of memory", file);
+	*reader = (struct reader){
+		.file = file, .text = text, .len = len, .desc = desc, .error = error
+	};
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	ret = parse(&parser, reader);
+	yaml_parser_delete(&parser);
+	return ret;
+}
+
+/** The whole of a regular file (or pipe) of sane size. Returns its length or -errno. */
+static ssize_t read_file(const char *path, char *buf, size_t size, struct error *error)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return error_sys(error, errno, "%s: cannot open the host description", path);
+	do {
+		n = read(fd, buf + len, size - len);
+		if (n < 0 && errno != EINTR)
+			return error_sys(
+				error, errno, "%s: cannot read the host description", path);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n && len < size);
+	if (len == size)
+		return error_set(error, EFBIG,
+			"%s: the host description is too large, must be at most %u KiB", path,
+			(unsigned)(FILE_MAX >> 10));
+	return (ssize_t)len;
+}
+
+static int load_file(const char *path, struct host_desc *desc, struct error *error)
+{
+	AUTO_FREE char *buf = malloc(FILE_MAX + 1);
+	ssize_t len;
+
+	if (!buf)
+		return error_set(error, ENOMEM, "%s: out of memory", path);
+	len = read_file(path, buf, FILE_MAX + 1, error);
+	return len < 0 ? (int)len : host_parse(path, buf, (size_t)len, desc, error);
+}
+
+static bool is_path(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return strchr(name, '/') || (dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml")));
+}
+
+static int no_such_host(const char *name, struct error *error)
+{
+	char list[128], shown[48];
+	struct text text;
+
+	text_init(&text, shown, sizeof(shown));
+	text_add_escaped(&text, name, strlen(name), "'");
+	text_init(&text, list, sizeof(list));
+	for (unsigned i = 0; host_builtins[i]; i++)
+		text_add(&text, "%s%s", i ? ", " : "", host_builtins[i]);
+	return error_set(error, ENOENT,
+		"there is no built-in host '%s', must be one of %s, or a file (a name with a '/' "
+		"or that ends in .yaml or .yml)",
+		shown, list);
+}
+
+int host_load(const char *name_or_path, struct host_desc *desc, struct error *error)
+{
+	const char *yaml;
+
+	if (is_path(name_or_path))
+		return load_file(name_or_path, desc, error);
+	yaml = host_builtin_yaml(name_or_path);
+	if (!yaml)
+		return no_such_host(name_or_path, error);
+	return host_parse(name_or_path, yaml, strlen(yaml), desc, error);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/kinds.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "smmuv3/smmuv3.h"
+
+static void *smmu_create(
+	const struct host_iommu *desc, struct nb_mem *mem, void (*event_irq)(void *ctx), void *ctx)
+{
+	struct nb_smmuv3_config config = {
+		.size = sizeof(config),
+		.mem = mem,
+		.no_stage1 = !desc->stage1,
+		.no_stage2 = !desc->stage2,
+		.oas_bits = desc->oas_bits,
+		.sid_bits = desc->sid_bits,
+		.iidr = desc->iidr,
+		.event_irq = event_irq,
+		.irq_ctx = ctx,
+	};
+
+	return nb_smmuv3_create(&config);
+}
+
+static void smmu_destroy(void *model)
+{
+	nb_smmuv3_destroy(model);
+}
+
+static uint64_t smmu_read(void *model, uint64_t offset, unsigned size)
+{
+	return nb_smmuv3_read(model, offset, size);
+}
+
+static void smmu_write(void *model, uint64_t offset, uint64_t value, unsigned size)
+{
+	nb_smmuv3_write(model, offset, value, size);
+}
+
+static struct port_set *smmu_ports(void *model)
+{
+	return smmuv3_ports(model);
+}
+
+static const struct machine_iommu_kind kinds[] = {
+	{ .kind = "smmuv3",
+		.create = smmu_create,
+		.destroy = smmu_destroy,
+		.read = smmu_read,
+		.write = smmu_write,
+		.translate = smmuv3_translate,
+		.ports = smmu_ports,
+		.probe = arm_smmu_v3_probe,
+		.event_irq = arm_smmu_v3_event_irq },
+};
+
+const struct machine_iommu_kind *machine_kind_find(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!strcmp(kinds[i].kind, kind))
+			return &kinds[i];
+	}
+	return NULL;
+}

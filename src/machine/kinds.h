@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registry of IOMMU kinds: the one place that names both a hardware model and the host driver
+ * for it. Everybody else sees one of the two (design 3).
+ */
+#ifndef MACHINE_KINDS_H
+#define MACHINE_KINDS_H
+
+#include "iommu/mmio.h"
+#include "machine/host.h"
+#include "mem/dma.h"
+#include "tlb/port.h"
+
+struct machine_iommu_kind {
+	const char *kind; /* as in a host description */
+
+	/** The model; event_irq(ctx) from any thread when it has something to report. */
+	void *(*create)(const struct host_iommu *desc, struct nb_mem *mem,
+		void (*event_irq)(void *ctx), void *ctx);
+	void (*destroy)(void *model);
+	/* What the driver gets of it: registers. */
+	uint64_t (*read)(void *model, uint64_t offset, unsigned size);
+	void (*write)(void *model, uint64_t offset, uint64_t value, unsigned size);
+	/* What bus masters get of it. */
+	dma_translate_fn *translate; /* ctx: the model */
+	struct port_set *(*ports)(void *model);
+
+	/* The driver. */
+	int (*probe)(const struct iommu_probe_args *args, struct iommu **out, struct why *why);
+	void (*event_irq)(struct iommu *iommu);
+};
+
+/** NULL if there is none. */
+const struct machine_iommu_kind *machine_kind_find(const char *kind);
+
+#endif
