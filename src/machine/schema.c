@@ -13,78 +13,77 @@ static const char *const bus_types[] = { "pci", NULL };
 static const char *const oas_words[] = { "36", "40", "42", "44", "48", NULL };
 static const char *const nesting_words[] = { "enforce", "subset", NULL };
 
-#define AT(type, member) offsetof(struct type, member), sizeof(((struct type *)NULL)->member)
-#define BY_HAND		 0, 0
+#define IN(type, member)                                                                           \
+	.offset = offsetof(struct type, member), .bytes = sizeof(((struct type *)NULL)->member)
+#define RANGE(low, high) .min = (low), .max = (high)
 
+/* clang-format off: rows of two lines, what and why */
 const struct host_key host_keys[] = {
-	{ HOST_TOP, "version", HOST_INT, true, 1, 1, NULL, NULL, BY_HAND, HOST_TOP,
-		"format of this file" },
-	{ HOST_TOP, "iommus", HOST_LIST, false, 0, 0, NULL, NULL, BY_HAND, HOST_IOMMUS,
-		"the IOMMUs of the host" },
-	{ HOST_TOP, "buses", HOST_LIST, false, 0, 0, NULL, NULL, BY_HAND, HOST_BUSES,
-		"PCI segments, and the IOMMU that each is behind" },
-	{ HOST_TOP, "devices", HOST_LIST, false, 0, 0, NULL, NULL, BY_HAND, HOST_DEVICES,
-		"what is plugged in" },
-	{ HOST_TOP, "policy", HOST_MAP, false, 0, 0, NULL, NULL, BY_HAND, HOST_POLICY,
-		"what the host's VFIO allows" },
+	{ HOST_TOP, "version", HOST_INT, .required = true, RANGE(1, 1),
+		.doc = "format of this file" },
+	{ HOST_TOP, "iommus", HOST_LIST, .opens = HOST_IOMMUS, .doc = "the IOMMUs of the host" },
+	{ HOST_TOP, "buses", HOST_LIST, .opens = HOST_BUSES,
+		.doc = "PCI segments, and the IOMMU that each is behind" },
+	{ HOST_TOP, "devices", HOST_LIST, .opens = HOST_DEVICES, .doc = "what is plugged in" },
+	{ HOST_TOP, "policy", HOST_MAP, .opens = HOST_POLICY,
+		.doc = "what the host's VFIO allows" },
 
-	{ HOST_IOMMUS, "name", HOST_NAME, true, 0, 0, NULL, NULL, AT(host_iommu, name), HOST_TOP,
-		"what buses and messages call it" },
-	{ HOST_IOMMUS, "kind", HOST_WORD, true, 0, 0, kinds, NULL, AT(host_iommu, kind), HOST_TOP,
-		"its architecture" },
-	{ HOST_IOMMUS, "stages", HOST_STAGES, false, 0, 0, NULL, "[1, 2]", BY_HAND, HOST_TOP,
-		"stages of translation it has; nesting needs both" },
-	{ HOST_IOMMUS, "httu", HOST_BOOL, false, 0, 0, NULL, "false", AT(host_iommu, httu),
-		HOST_TOP, "it updates access and dirty flags in page tables" },
-	{ HOST_IOMMUS, "iidr", HOST_INT, false, 0, UINT32_MAX, NULL, "0", AT(host_iommu, iidr),
-		HOST_TOP,
-		"which implementation it says it is (SMMU_IIDR); errata follow from it; 0: none "
-		"known" },
-	{ HOST_IOMMUS, "oas_bits", HOST_INT, false, 36, 48, oas_words, "48",
-		AT(host_iommu, oas_bits), HOST_TOP, "size of its output addresses" },
-	{ HOST_IOMMUS, "sid_bits", HOST_INT, false, 8, 24, NULL, "16", AT(host_iommu, sid_bits),
-		HOST_TOP, "size of its StreamIDs" },
+	{ HOST_IOMMUS, "name", HOST_NAME, IN(host_iommu, name), .required = true,
+		.doc = "what buses and messages call it" },
+	{ HOST_IOMMUS, "kind", HOST_WORD, IN(host_iommu, kind), .required = true, .words = kinds,
+		.doc = "architecture" },
+	{ HOST_IOMMUS, "stages", HOST_STAGES, .dflt = "[1, 2]",
+		.doc = "[1], [2] or [1, 2]; nesting needs both" },
+	{ HOST_IOMMUS, "httu", HOST_BOOL, IN(host_iommu, httu), .dflt = "false",
+		.doc = "updates access and dirty flags in page tables" },
+	{ HOST_IOMMUS, "iidr", HOST_INT, IN(host_iommu, iidr), RANGE(0, UINT32_MAX), .dflt = "0",
+		.doc = "SMMU_IIDR, the implementation: errata follow from it; 0: one without any" },
+	{ HOST_IOMMUS, "oas_bits", HOST_INT, IN(host_iommu, oas_bits), RANGE(36, 48),
+		.words = oas_words, .dflt = "48", .doc = "size of output addresses" },
+	{ HOST_IOMMUS, "sid_bits", HOST_INT, IN(host_iommu, sid_bits), RANGE(8, 24), .dflt = "16",
+		.doc = "size of StreamIDs" },
 
-	{ HOST_BUSES, "type", HOST_WORD, false, 0, 0, bus_types, "pci", AT(host_bus, type),
-		HOST_TOP, "type of bus" },
-	{ HOST_BUSES, "segment", HOST_INT, false, 0, UINT16_MAX, NULL, "0", AT(host_bus, segment),
-		HOST_TOP, "PCI segment: the first part of its devices' addresses" },
-	{ HOST_BUSES, "iommu", HOST_NAME, true, 0, 0, NULL, NULL, BY_HAND, HOST_TOP,
-		"name of the IOMMU its devices are behind, or none" },
+	{ HOST_BUSES, "type", HOST_WORD, IN(host_bus, type), .words = bus_types, .dflt = "pci",
+		.doc = "type of bus" },
+	{ HOST_BUSES, "segment", HOST_INT, IN(host_bus, segment), RANGE(0, UINT16_MAX), .dflt = "0",
+		.doc = "first part of its devices' addresses" },
+	{ HOST_BUSES, "iommu", HOST_NAME, .required = true,
+		.doc = "name of the IOMMU its devices are behind, or none" },
 
-	{ HOST_DEVICES, "at", HOST_ADDRESS, true, 0, 0, NULL, NULL, AT(host_device, at), HOST_TOP,
-		"PCI address: segment:bus:device.function" },
-	{ HOST_DEVICES, "model", HOST_NAME, true, 0, 0, NULL, NULL, AT(host_device, model),
-		HOST_TOP, "what it is: see nestbox devices" },
-	{ HOST_DEVICES, "group", HOST_INT, false, 0, UINT16_MAX, NULL, NULL, AT(host_device, group),
-		HOST_TOP, "IOMMU group: /dev/vfio/N; given exactly where it is behind an IOMMU" },
-	{ HOST_DEVICES, "driver", HOST_NAME, false, 0, 0, NULL, "vfio-pci", AT(host_device, driver),
-		HOST_TOP,
-		"host driver bound to it, or none; any but vfio-pci and none makes its group "
-		"not viable" },
-	{ HOST_DEVICES, "options", HOST_OPTIONS, false, 0, 0, NULL, NULL, BY_HAND, HOST_TOP,
-		"options of the model" },
+	{ HOST_DEVICES, "at", HOST_ADDRESS, IN(host_device, at), .required = true,
+		.doc = "PCI address, segment:bus:device.function" },
+	{ HOST_DEVICES, "model", HOST_NAME, IN(host_device, model), .required = true,
+		.doc = "one of `nestbox devices`" },
+	{ HOST_DEVICES, "group", HOST_INT, IN(host_device, group), RANGE(0, UINT16_MAX),
+		.doc = "IOMMU group, /dev/vfio/N; left out behind no IOMMU" },
+	{ HOST_DEVICES, "driver", HOST_NAME, IN(host_device, driver), .dflt = "vfio-pci",
+		.doc = "host driver that holds it, or none; with any but these two its group is "
+		       "not "
+		       "viable" },
+	{ HOST_DEVICES, "options", HOST_OPTIONS, .doc = "options of the model" },
 
-	{ HOST_POLICY, "nesting", HOST_WORD, false, 0, 0, nesting_words, "enforce", BY_HAND,
-		HOST_TOP,
-		"enforce: every group of a nesting container nests; subset: some may not" },
-	{ HOST_POLICY, "noiommu", HOST_BOOL, false, 0, 0, NULL, "false", AT(host_desc, noiommu),
-		HOST_TOP, "devices behind no IOMMU get /dev/vfio/noiommu-N" },
+	{ HOST_POLICY, "nesting", HOST_WORD, .words = nesting_words, .dflt = "enforce",
+		.doc = "enforce: a nesting container takes only groups that nest; subset: others "
+		       "too" },
+	{ HOST_POLICY, "noiommu", HOST_BOOL, IN(host_desc, noiommu), .dflt = "false",
+		.doc = "devices behind no IOMMU get /dev/vfio/noiommu-N" },
 	{ .key = NULL },
 };
 
-#define SECTION(field, count, type, max)                                                           \
+#define SECTION(field, count, type, limit)                                                         \
 	{                                                                                          \
-#field, offsetof(struct host_desc, field), sizeof(struct type),                    \
-			offsetof(struct host_desc, count), max                                     \
+		.name = #field, .offset = offsetof(struct host_desc, field),                       \
+		.bytes = sizeof(struct type), .count_offset = offsetof(struct host_desc, count),   \
+		.max = (limit)                                                                     \
 	}
+/* clang-format on */
 
 const struct host_section_info host_sections[HOST_SECTIONS] = {
-	[HOST_TOP] = { "host", 0, 0, 0, 0 },
+	[HOST_TOP] = { .name = "host" },
 	[HOST_IOMMUS] = SECTION(iommus, n_iommus, host_iommu, HOST_MAX_IOMMUS),
 	[HOST_BUSES] = SECTION(buses, n_buses, host_bus, HOST_MAX_BUSES),
 	[HOST_DEVICES] = SECTION(devices, n_devices, host_device, HOST_MAX_DEVICES),
-	[HOST_POLICY] = { "policy", 0, 0, 0, 0 },
+	[HOST_POLICY] = { .name = "policy" },
 };
 
 const struct host_key *host_key_find(enum host_section section, const char *key, size_t len)
@@ -96,22 +95,35 @@ const struct host_key *host_key_find(enum host_section section, const char *key,
 	return NULL;
 }
 
-static void add_words(struct text *text, const char *const *words)
-{
-	text_add(text, words[1] ? "one of " : "");
-	for (unsigned i = 0; words[i]; i++)
-		text_add(text, "%s%s", i ? ", " : "", words[i]);
-}
-
 static void add_range(struct text *text, const struct host_key *key)
 {
-	if (key->words)
-		add_words(text, key->words);
-	else if (key->min == key->max)
-		text_add(text, "%llu", (unsigned long long)key->min);
-	else
-		text_add(text, "an integer from %llu to %llu", (unsigned long long)key->min,
+	for (unsigned i = 0; key->words && key->words[i]; i++)
+		text_add(text, "%s%s", i ? ", " : "", key->words[i]);
+	if (!key->words)
+		text_add(text, "%llu to %llu", (unsigned long long)key->min,
 			(unsigned long long)key->max);
+}
+
+const char *host_key_range(const struct host_key *key, char *buf, size_t len)
+{
+	struct text text;
+
+	text_init(&text, buf, len);
+	add_range(&text, key);
+	return buf;
+}
+
+static void add_allowed(struct text *text, const struct host_key *key)
+{
+	if (key->words) {
+		text_add(text, key->words[1] ? "one of " : "");
+		add_range(text, key);
+	} else if (key->min == key->max) {
+		text_add(text, "%llu", (unsigned long long)key->min);
+	} else {
+		text_add(text, "an integer from ");
+		add_range(text, key);
+	}
 }
 
 const char *host_key_allowed(const struct host_key *key, char *buf, size_t len)
@@ -129,10 +141,8 @@ const char *host_key_allowed(const struct host_key *key, char *buf, size_t len)
 	struct text text;
 
 	text_init(&text, buf, len);
-	if (key->type == HOST_INT)
-		add_range(&text, key);
-	else if (key->type == HOST_WORD)
-		add_words(&text, key->words);
+	if (key->type == HOST_INT || key->type == HOST_WORD)
+		add_allowed(&text, key);
 	else
 		text_add(&text, "%s", words[key->type]);
 	return buf;

@@ -59,4 +59,7 @@ const struct host_key *host_key_find(enum host_section section, const char *key,
 /** "an integer from 0 to 65535", "true or false", "one of smmuv3, vtd". Returns buf. */
 const char *host_key_allowed(const struct host_key *key, char *buf, size_t len);
 
+/** The same in short, of an integer or word: "0 to 65535", "smmuv3, vtd". Returns buf. */
+const char *host_key_range(const struct host_key *key, char *buf, size_t len);
+
 #endif

@@ -94,7 +94,7 @@ static void add_comment(struct text *text, const struct host_key *key)
 
 	text_add(text, "%s", key->doc);
 	if (told)
-		text_add(text, " (%s", host_key_allowed(key, allowed, sizeof(allowed)));
+		text_add(text, " (%s", host_key_range(key, allowed, sizeof(allowed)));
 	if (key->dflt)
 		text_add(text, "%sdefault %s", told ? "; " : " (", key->dflt);
 	text_add(text, told || key->dflt ? ")" : "");
