@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* The system as a machine in this process (sys.h). */
+#include "sys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file/local.h"
+#include "vfio/vfio.h"
+
+static struct machine *machine;
+static struct vfio *vfio;
+static struct local_caller *local;
+static struct why last; /* of the last refused call */
+
+int t_begin(const char *host)
+{
+	const struct vfio_options options = { .dma_entry_limit = T_ENTRY_LIMIT };
+	static struct host_desc desc; /* large */
+	struct error error = { 0 };
+
+	if (host_load(host, &desc, &error) || !(machine = machine_create(&desc, &error))) {
+		fprintf(stderr, "%s: %s\n", host, error.message);
+		return error.err ? error.err : EINVAL;
+	}
+	vfio = vfio_create(machine, &options);
+	local = local_caller_create();
+	why_clear(&last);
+	return vfio && local ? 0 : ENOMEM;
+}
+
+void t_end(void)
+{
+	local_caller_destroy(local);
+	vfio_destroy(vfio);
+	machine_destroy(machine);
+}
+
+static long note(long ret, const struct why *why)
+{
+	if (why->class != WHY_NONE && why->class != WHY_PROTOCOL)
+		last = *why;
+	return ret;
+}
+
+int t_open(const char *path)
+{
+	struct why why = { 0 };
+	struct file *file;
+	bool noiommu = !strncmp(path, "noiommu-", 8);
+	int ret;
+
+	if (!strcmp(path, "vfio"))
+		ret = vfio_open_container(vfio, &file, &why);
+	else
+		ret = vfio_open_group(vfio, atoi(path + (noiommu ? 8 : 0)), noiommu, &file, &why);
+	if (note(ret, &why))
+		return ret;
+	return local_install(local, file);
+}
+
+int t_close(int fd)
+{
+	return local_close(local, fd);
+}
+
+long t_ioctl(int fd, unsigned long cmd, uint64_t arg)
+{
+	struct file *file = local_file(local, fd);
+	struct why why = { 0 };
+	long ret;
+
+	if (!file)
+		return -EBADF;
+	if (!file->ops->ioctl)
+		return -ENOTTY;
+	file_get(file);
+	ret = file->ops->ioctl(file, local_caller_base(local), (unsigned)cmd, arg, &why);
+	file_put(file);
+	return note(ret, &why);
+}
+
+bool t_reason(struct t_reason *reason)
+{
+	memset(reason, 0, sizeof(*reason));
+	if (last.class == WHY_NONE)
+		return false;
+	reason->err = last.err;
+	snprintf(reason->rule, sizeof(reason->rule), "%s", last.rule);
+	snprintf(reason->group, sizeof(reason->group), "%s", last.group);
+	snprintf(reason->iommu, sizeof(reason->iommu), "%s", last.iommu);
+	snprintf(reason->missing, sizeof(reason->missing), "%s", last.missing);
+	snprintf(reason->instead, sizeof(reason->instead), "%s", last.instead);
+	return true;
+}
+
+bool t_counts(struct t_counts *counts)
+{
+	struct machine_counts now;
+
+	hostlock_lock(&machine->lock);
+	machine_counts(machine, &now);
+	hostlock_unlock(&machine->lock);
+	counts->domains = now.domains;
+	counts->attachments = now.attachments;
+	counts->mappings = now.mappings;
+	counts->table_bytes = now.table_bytes;
+	return true;
+}
+
+static enum t_kind kind_of(const struct iommu_domain *domain)
+{
+	if (!domain)
+		return T_BLOCKED;
+	switch (domain->kind) {
+	case IOMMU_DOMAIN_STAGE1:
+		return T_STAGE1;
+	case IOMMU_DOMAIN_STAGE2:
+		return T_STAGE2;
+	case IOMMU_DOMAIN_NEST_PARENT:
+		return T_NEST_PARENT;
+	default:
+		return T_UNKNOWN;
+	}
+}
+
+enum t_kind t_group_kind(int group)
+{
+	struct machine_group *found = machine_find_group(machine, group);
+	struct iommu_device *dev;
+
+	if (!found)
+		return T_UNKNOWN;
+	dev = cds_list_first_entry(&found->iommu.devices, struct iommu_device, group_link);
+	return kind_of(dev->domain);
+}
+
+bool t_is_local(void)
+{
+	return true;
+}
