@@ -387,7 +387,7 @@ static void do_set(struct state *s, unsigned type)
 }
 
 /* Keep a mapping over late joins: the new group's domain must hold it, a refusal must keep it. */
-static void late_joins(struct state *s, const struct group **order, unsigned from, unsigned n)
+static void late_joins(struct state *s, const struct group *const *order, unsigned from, unsigned n)
 {
 	bool mapped = s->type && s->type != VFIO_NOIOMMU_IOMMU;
 

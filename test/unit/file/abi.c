@@ -2,6 +2,7 @@
 /* Our VFIO ABI against the system's header, item by item. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What both our header and the system's (Linux 6.1 or later) define. Included once per side. */
+/*
+ * What both our header and the system's (Linux 6.1 or later) define; not the info structs that got
+ * padding since. Included once per side.
+ */
 #include <stddef.h>
 
 #include "abi_side.h"
@@ -32,12 +35,12 @@
 	X(VFIO_DMA_UNMAP_FLAG_VADDR) X(VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP)
 
 #define MEMBERS(X) \
-	X(vfio_info_cap_header, next) X(vfio_group_status, flags) X(vfio_device_info, cap_offset) \
+	X(vfio_info_cap_header, next) X(vfio_group_status, flags) \
 	X(vfio_region_info, offset) X(vfio_region_info_cap_sparse_mmap, areas) \
 	X(vfio_region_info_cap_type, subtype) X(vfio_irq_info, count) X(vfio_irq_set, data) \
 	X(vfio_pci_hot_reset_info, devices) X(vfio_pci_hot_reset, group_fds) \
 	X(vfio_device_ioeventfd, fd) X(vfio_device_feature, data) \
-	X(vfio_iommu_type1_info, cap_offset) X(vfio_iommu_type1_info_cap_iova_range, iova_ranges) \
+	X(vfio_iommu_type1_info_cap_iova_range, iova_ranges) \
 	X(vfio_iommu_type1_info_cap_migration, max_dirty_bitmap_size) \
 	X(vfio_iommu_type1_info_dma_avail, avail) X(vfio_iommu_type1_dma_map, size) \
 	X(vfio_iommu_type1_dma_unmap, data) X(vfio_bitmap, data) \
