@@ -84,7 +84,7 @@ unsigned ioas_ranges(const struct ioas *ioas, struct ioas_range *out, unsigned m
 /** Number of areas. */
 unsigned ioas_areas(const struct ioas *ioas);
 
-/** Whether some HWPT is a nest parent (R5), and whether this group's is. */
+/** Whether this group's HWPT is a nest parent (R5); group NULL: whether any HWPT is. */
 bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group);
 
 /**

@@ -56,6 +56,8 @@ struct iommu_ops {
 	/** The driver decides, and consults the instance (R4). */
 	int (*set_attr)(
 		struct iommu_domain *domain, enum iommu_attr attr, bool value, struct why *why);
+	/** A device appeared behind the instance: make what its stream needs, blocked. */
+	int (*probe_device)(struct iommu *iommu, struct iommu_device *dev, struct why *why);
 	/** Point the device's stream at the domain. On failure the device is as it was. */
 	int (*attach)(struct iommu_domain *domain, struct iommu_device *dev, struct why *why);
 	/** Back to blocked: every DMA of the device aborts. Returns after DMA in flight has ended.
@@ -71,6 +73,8 @@ struct iommu_ops {
 	/** Dry run for CHECK_EXTENSION: what set_attr and attach would say, with nothing done. */
 	int (*can_attach)(struct iommu *iommu, struct iommu_device *dev,
 		enum iommu_domain_kind kind, struct why *why);
+	/** Reserved ranges of a device; at most max, returns how many. */
+	unsigned (*get_resv)(struct iommu_device *dev, struct iommu_resv *out, unsigned max);
 	void (*destroy)(struct iommu *iommu);
 };
 
@@ -134,6 +138,12 @@ void iommu_system_init(struct iommu_system *system);
 struct bus_type *iommu_find_bus(struct iommu_system *system, const char *name);
 void iommu_register(struct bus_type *bus, struct iommu *iommu);
 void iommu_unregister(struct iommu *iommu);
+
+/**
+ * Once per device, when the machine is built (Linux probe_device): what its stream needs of the
+ * host's RAM is taken now, so that attaching later costs nothing but the domain. No-op behind none.
+ */
+int iommu_probe_device(struct iommu_device *dev, struct why *why);
 
 /** The iterator: fn for each bus type until it returns non-zero, which is returned. */
 int iommu_for_each_bus(

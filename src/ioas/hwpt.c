@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HWPTs: a domain per IOMMU instance and kind, filled with all areas before the first device is
+ * pointed at it; and the groups that are attached.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "ioas/internal.h"
+
+#define MSI_PAGE_BYTES 4096u
+
+static struct hwpt *find_hwpt(
+	const struct ioas *ioas, const struct iommu *iommu, enum iommu_domain_kind kind)
+{
+	struct hwpt *hwpt;
+
+	cds_list_for_each_entry (hwpt, &ioas->hwpts, link)
+		if (hwpt->iommu == iommu && hwpt->kind == kind)
+			return hwpt;
+	return NULL;
+}
+
+static struct attached_group *find_group(const struct ioas *ioas, const struct iommu_group *group)
+{
+	struct attached_group *attached;
+
+	cds_list_for_each_entry (attached, &ioas->groups, link)
+		if (attached->group == group)
+			return attached;
+	return NULL;
+}
+
+static void hwpt_free(struct hwpt *hwpt)
+{
+	iommu_domain_free(hwpt->domain);
+	free(hwpt);
+}
+
+/* As 2014 proposed: a plain domain, and the attribute on it before anything is attached. */
+static int hwpt_alloc(struct ioas *ioas, struct iommu *iommu, enum iommu_domain_kind kind,
+	struct hwpt **out, struct why *why)
+{
+	struct hwpt *hwpt = calloc(1, sizeof(*hwpt));
+	int ret;
+
+	if (!hwpt)
+		return why_refused(why, ENOMEM, "host-memory", "memory of the host");
+	hwpt->iommu = iommu;
+	hwpt->kind = kind;
+	ret = iommu_domain_alloc(iommu, IOMMU_DOMAIN_STAGE1, &ioas->charge, &hwpt->domain, why);
+	if (!ret && kind == IOMMU_DOMAIN_NEST_PARENT)
+		ret = iommu_domain_set_attr(hwpt->domain, DOMAIN_ATTR_NESTING, true, why);
+	if (ret)
+		hwpt_free(hwpt);
+	else
+		*out = hwpt;
+	return ret;
+}
+
+static int fill(struct ioas *ioas, struct hwpt *hwpt, struct why *why)
+{
+	struct area *area;
+
+	RB_FOREACH (area, area_tree, &ioas->areas) {
+		int ret = iommu_map(hwpt->domain, NB_IOVA(area->iova), area->extent.pa,
+			area->last - area->iova + 1, area->prot, why);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Areas mapped before this group came may be where it cannot have them. */
+static int check_areas(const struct ioas *ioas, const struct hwpt *hwpt, struct iommu_group *group,
+	struct why *why)
+{
+	struct iommu_resv resv[8];
+	unsigned n = iommu_group_resv(group, resv, ARRAY_LEN(resv));
+	const struct area *area;
+
+	for (unsigned i = 0; i < n; i++) {
+		area = ioas_area_from(ioas, resv[i].start);
+		if (area && area->iova <= resv[i].last)
+			return why_refused(why, EINVAL, "mapping-in-reserved-range",
+				"the mapping at 0x%llx is in a reserved range of the group",
+				(unsigned long long)area->iova);
+	}
+	area = RB_MAX(area_tree, (struct area_tree *)&ioas->areas);
+	if (area && area->last > hwpt->domain->last_iova)
+		return why_refused(why, EINVAL, "mapping-out-of-range",
+			"the mapping at 0x%llx is beyond the last IOVA 0x%llx",
+			(unsigned long long)area->iova,
+			(unsigned long long)hwpt->domain->last_iova);
+	return 0;
+}
+
+static int new_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
+	struct hwpt **out, struct why *why)
+{
+	struct hwpt *hwpt;
+	int ret = hwpt_alloc(ioas, group->iommu, kind, &hwpt, why);
+
+	if (ret)
+		return ret;
+	ret = check_areas(ioas, hwpt, group, why);
+	if (!ret)
+		ret = fill(ioas, hwpt, why);
+	if (!ret)
+		ret = iommu_attach_group(hwpt->domain, group, why);
+	if (ret) {
+		hwpt_free(hwpt);
+		return ret;
+	}
+	cds_list_add_tail(&hwpt->link, &ioas->hwpts);
+	*out = hwpt;
+	return 0;
+}
+
+static int join_hwpt(
+	struct ioas *ioas, struct hwpt *hwpt, struct iommu_group *group, struct why *why)
+{
+	int ret = check_areas(ioas, hwpt, group, why);
+
+	return ret ? ret : iommu_attach_group(hwpt->domain, group, why);
+}
+
+static int attach_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
+	struct hwpt **out, struct why *why)
+{
+	*out = find_hwpt(ioas, group->iommu, kind);
+	if (*out)
+		return join_hwpt(ioas, *out, group, why);
+	return new_hwpt(ioas, group, kind, out, why);
+}
+
+int ioas_attach_group(
+	struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind, struct why *why)
+{
+	struct attached_group *attached;
+	int ret = iommu_can_attach_group(group, kind, why);
+
+	if (ret)
+		return ret;
+	if (find_group(ioas, group))
+		return why_misuse(why, EBUSY, "group-already-attached",
+			"the group is attached to this address space");
+	attached = calloc(1, sizeof(*attached));
+	if (!attached)
+		return why_refused(why, ENOMEM, "host-memory", "memory of the host");
+	ret = attach_hwpt(ioas, group, kind, &attached->hwpt, why);
+	if (ret) {
+		why_about(why, group->name, NULL, group->iommu->name);
+		free(attached);
+		return ret;
+	}
+	attached->group = group;
+	attached->hwpt->groups++;
+	cds_list_add_tail(&attached->link, &ioas->groups);
+	return 0;
+}
+
+void ioas_detach_group(struct ioas *ioas, struct iommu_group *group)
+{
+	struct attached_group *attached = find_group(ioas, group);
+	struct hwpt *hwpt;
+
+	if (!attached)
+		return;
+	hwpt = attached->hwpt;
+	iommu_detach_group(hwpt->domain, group);
+	cds_list_del(&attached->link);
+	free(attached);
+	if (--hwpt->groups)
+		return;
+	cds_list_del(&hwpt->link);
+	hwpt_free(hwpt);
+}
+
+uint64_t ioas_pgsizes(const struct ioas *ioas)
+{
+	uint64_t sizes = ~(uint64_t)(MSI_PAGE_BYTES - 1);
+	struct hwpt *hwpt;
+
+	cds_list_for_each_entry (hwpt, &ioas->hwpts, link)
+		sizes &= hwpt->domain->pgsizes;
+	return sizes;
+}
+
+bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group)
+{
+	const struct attached_group *attached;
+	struct hwpt *hwpt;
+
+	if (group) {
+		attached = find_group(ioas, group);
+		return attached && attached->hwpt->kind == IOMMU_DOMAIN_NEST_PARENT;
+	}
+	cds_list_for_each_entry (hwpt, &ioas->hwpts, link)
+		if (hwpt->kind == IOMMU_DOMAIN_NEST_PARENT)
+			return true;
+	return false;
+}
+
+static bool find_msi_window(struct iommu_group *group, uint64_t *start)
+{
+	struct iommu_resv resv[8];
+	unsigned n = iommu_group_resv(group, resv, ARRAY_LEN(resv));
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!resv[i].msi)
+			continue;
+		*start = resv[i].start;
+		return true;
+	}
+	return false;
+}
+
+int ioas_msi_map(struct ioas *ioas, struct iommu_group *group, nb_iova *addr, struct why *why)
+{
+	struct attached_group *attached = find_group(ioas, group);
+	uint64_t start;
+	int ret;
+
+	if (!attached)
+		return why_misuse(why, EINVAL, "group-not-attached",
+			"the group is attached to no address space");
+	if (!find_msi_window(group, &start))
+		return why_refused(why, EPERM, "no-msi-window",
+			"a window for MSI doorbells: the IOMMU has none");
+	if (!attached->hwpt->msi_mapped) {
+		ret = iommu_map(attached->hwpt->domain, NB_IOVA(start), ioas->env->msi_page,
+			MSI_PAGE_BYTES, IOMMU_WRITE, why);
+		if (ret)
+			return ret;
+		attached->hwpt->msi_mapped = true;
+	}
+	*addr = NB_IOVA(start);
+	return 0;
+}

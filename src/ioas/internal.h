@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of an I/O address space.
+ *
+ *   ioas.c    areas: map, unmap, find
+ *   hwpt.c    HWPTs and the groups attached to them
+ *   ranges.c  which IOVAs may be mapped
+ */
+#ifndef IOAS_INTERNAL_H
+#define IOAS_INTERNAL_H
+
+#include <bsd/sys/tree.h>
+
+#include "ioas/ioas.h"
+
+/** A range of IOVA and the user memory behind it. */
+struct area {
+	RB_ENTRY(area) node; /* by last */
+	struct area *next;   /* while being removed */
+	uint64_t iova, last;
+	uint64_t uaddr;
+	unsigned prot;
+	struct umem *umem;	 /* a reference */
+	struct nb_extent extent; /* where the memory appears in the simulated physical space */
+};
+
+RB_HEAD(area_tree, area);
+RB_PROTOTYPE(area_tree, area, node, area_compare)
+
+/** A domain and what was asked for: one per IOMMU instance and kind. */
+struct hwpt {
+	struct cds_list_head link;
+	struct iommu *iommu;
+	enum iommu_domain_kind kind; /* as asked: STAGE1 or NEST_PARENT */
+	struct iommu_domain *domain;
+	unsigned groups;
+	bool msi_mapped;
+};
+
+struct attached_group {
+	struct cds_list_head link;
+	struct iommu_group *group;
+	struct hwpt *hwpt;
+};
+
+struct ioas {
+	const struct ioas_env *env;
+	struct charge charge; /* table memory of all HWPTs */
+	struct area_tree areas;
+	unsigned n_areas;
+	struct cds_list_head hwpts;
+	struct cds_list_head groups; /* struct attached_group.link */
+};
+
+/** The first area that ends at or after iova, or NULL. */
+struct area *ioas_area_from(const struct ioas *ioas, uint64_t iova);
+
+/** The part of [start, last] that a reserved range of an attached group takes, if any. */
+bool ioas_reserved(const struct ioas *ioas, uint64_t start, uint64_t last);
+
+/** The last IOVA that every HWPT can translate. */
+uint64_t ioas_last_iova(const struct ioas *ioas);
+
+#endif

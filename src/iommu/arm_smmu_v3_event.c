@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event queue (IHI 0070 3.5, 7.2, 7.3): a ring that the SMMU produces and we drain, on whatever
+ * thread took the interrupt. Records are copied out under the queue's lock and reported without it.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "iommu/arm_smmu_v3.h"
+
+#define DRAIN_BATCH 16
+
+/* What the decoder needs to know of an event number. */
+struct event_kind {
+	const char *name;
+	bool translation; /* carries stage, direction, IOVA and IPA */
+};
+
+static const struct event_kind event_kinds[] = {
+	[0x01] = { "F_UUT", false },
+	[0x02] = { "C_BAD_STREAMID", false },
+	[0x03] = { "F_STE_FETCH", false },
+	[0x04] = { "C_BAD_STE", false },
+	[0x05] = { "F_BAD_ATS_TREQ", false },
+	[0x06] = { "F_STREAM_DISABLED", false },
+	[0x07] = { "F_TRANSL_FORBIDDEN", false },
+	[0x08] = { "C_BAD_SUBSTREAMID", false },
+	[0x09] = { "F_CD_FETCH", false },
+	[0x0a] = { "C_BAD_CD", false },
+	[0x0b] = { "F_WALK_EABT", true },
+	[0x10] = { "F_TRANSLATION", true },
+	[0x11] = { "F_ADDR_SIZE", true },
+	[0x12] = { "F_ACCESS", true },
+	[0x13] = { "F_PERMISSION", true },
+	[0x20] = { "F_TLB_CONFLICT", true },
+	[0x21] = { "F_CFG_CONFLICT", false },
+	[0x24] = { "E_PAGE_REQUEST", false },
+	[0x25] = { "F_VMS_FETCH", false },
+};
+
+static const struct event_kind unknown_kind = { "UNKNOWN", false };
+
+static const struct event_kind *find_kind(unsigned id)
+{
+	return id < ARRAY_LEN(event_kinds) && event_kinds[id].name ? &event_kinds[id]
+								   : &unknown_kind;
+}
+
+static struct iommu_fault decode(const struct arm_smmu *smmu, const uint64_t *record)
+{
+	const struct event_kind *kind = find_kind(field_get(EVENT0_ID, record[0]));
+	struct iommu_fault fault = {
+		.iommu = smmu->iommu.name,
+		.event = field_get(EVENT0_ID, record[0]),
+		.name = kind->name,
+		.sid = field_get(EVENT0_SID, record[0]),
+		.ssid_valid = record[0] & EVENT0_SSV,
+		.ssid = field_get(EVENT0_SSID, record[0]),
+	};
+
+	if (kind->translation) {
+		fault.stage = record[1] & EVENT1_S2 ? 2 : 1;
+		fault.read = record[1] & EVENT1_RNW;
+		fault.iova = record[2];
+		fault.ipa = fault.stage == 2 ? record[3] & EVENT3_IPA : 0;
+	}
+	memcpy(fault.record, record, sizeof(fault.record));
+	return fault;
+}
+
+static uint64_t queue_bytes(const struct smmu_eventq *q)
+{
+	return MAX((uint64_t)(EVENT_WORDS * sizeof(uint64_t)) << q->size_lg2, (uint64_t)4096);
+}
+
+bool smmu_eventq_init(struct arm_smmu *smmu, unsigned size_lg2)
+{
+	struct smmu_eventq *q = &smmu->eventq;
+
+	q->size_lg2 = size_lg2;
+	return ram_alloc(smmu->hw.ram, queue_bytes(q), NULL, &q->pa, (void **)&q->entries);
+}
+
+void smmu_eventq_finish(struct arm_smmu *smmu)
+{
+	struct smmu_eventq *q = &smmu->eventq;
+
+	if (q->entries)
+		ram_free(smmu->hw.ram, q->pa, queue_bytes(q), NULL);
+	pthread_mutex_destroy(&q->lock);
+}
+
+/* What one turn took out of the queue. */
+struct drained {
+	struct iommu_fault faults[DRAIN_BATCH + 1];
+	unsigned n;
+};
+
+/* IHI 0070 7.4: the flags differ from when events were lost until we acknowledge. */
+static void note_overflow(struct arm_smmu *smmu, uint32_t prod, struct drained *out)
+{
+	struct smmu_eventq *q = &smmu->eventq;
+
+	if (!((prod ^ q->cons) & QUEUE_OVERFLOW))
+		return;
+	q->cons ^= QUEUE_OVERFLOW;
+	out->faults[out->n++] =
+		(struct iommu_fault){ .iommu = smmu->iommu.name, .name = "EVENTQ_OVERFLOW" };
+}
+
+static void drain_some(struct arm_smmu *smmu, struct drained *out)
+{
+	struct smmu_eventq *q = &smmu->eventq;
+	uint32_t index_mask = (1u << q->size_lg2) - 1;
+	uint32_t wrap_mask = (2u << q->size_lg2) - 1;
+	uint32_t prod = smmu_read32(smmu, SMMU_EVENTQ_PROD);
+	uint32_t n = MIN((prod - q->cons) & wrap_mask, (uint32_t)DRAIN_BATCH);
+
+	/* Records are read after PROD, which the SMMU wrote after them. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	out->n = 0;
+	for (uint32_t i = 0; i < n; i++)
+		out->faults[out->n++] =
+			decode(smmu, q->entries + ((q->cons + i) & index_mask) * EVENT_WORDS);
+	q->cons = (q->cons & QUEUE_OVERFLOW) | ((q->cons + n) & wrap_mask);
+	note_overflow(smmu, prod, out);
+	if (out->n)
+		smmu_write32(smmu, SMMU_EVENTQ_CONS, q->cons);
+}
+
+void arm_smmu_v3_event_irq(struct iommu *iommu)
+{
+	struct arm_smmu *smmu = to_smmu(iommu);
+	struct drained drained;
+
+	do {
+		pthread_mutex_lock(&smmu->eventq.lock);
+		drain_some(smmu, &drained);
+		pthread_mutex_unlock(&smmu->eventq.lock);
+		for (unsigned i = 0; i < drained.n && smmu->fault; i++)
+			smmu->fault(smmu->fault_ctx, &drained.faults[i]);
+	} while (drained.n);
+}
