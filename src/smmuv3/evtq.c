@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event queue (IHI 0070 3.5, 7.2) and its records (7.3), and GERROR, which says what went wrong
+ * with the queues themselves. The queue is written by whichever thread's transaction failed, under
+ * out_lock; the interrupt is raised after the lock was dropped.
+ */
+#include "smmuv3/model.h"
+
+/* Which fields a record has, beside type, StreamID and SubstreamID. */
+#define HAS_ACCESS BIT64(0) /* InputAddr, PnU, InD, RnW, S2, CLASS; IPA where S2 */
+#define HAS_FETCH  BIT64(1) /* FetchAddr, in the place of the IPA */
+
+static const uint8_t event_fields[] = {
+	[EVT_F_STE_FETCH] = HAS_FETCH,
+	[EVT_F_CD_FETCH] = HAS_FETCH,
+	[EVT_F_WALK_EABT] = HAS_ACCESS | HAS_FETCH,
+	[EVT_F_TRANSLATION] = HAS_ACCESS,
+	[EVT_F_ADDR_SIZE] = HAS_ACCESS,
+	[EVT_F_ACCESS] = HAS_ACCESS,
+	[EVT_F_PERMISSION] = HAS_ACCESS,
+};
+
+static void put_access(const struct smmu_fault *fault, const struct smmu_access *access,
+	uint64_t record[EVT_WORDS])
+{
+	record[1] = (access->priv ? EVT_1_PNU : 0) | (access->inst ? EVT_1_IND : 0) |
+		    (access->prot & NB_DMA_WRITE ? 0 : EVT_1_RNW) | (fault->s2 ? EVT_1_S2 : 0) |
+		    field_prep(EVT_1_CLASS, fault->class);
+	record[2] = access->iova.v;
+	record[3] = fault->ipa & EVT_3_IPA;
+}
+
+static void build(const struct smmu_fault *fault, const struct dma_txn *txn,
+	const struct smmu_access *access, uint64_t record[EVT_WORDS])
+{
+	uint8_t fields = event_fields[fault->type];
+
+	record[0] = field_prep(EVT_0_TYPE, fault->type) | field_prep(EVT_0_SID, txn->sid);
+	if (txn->ssid_valid)
+		record[0] |= EVT_0_SSV | field_prep(EVT_0_SSID, txn->ssid);
+	if (fields & HAS_ACCESS)
+		put_access(fault, access, record);
+	if (fields & HAS_FETCH)
+		record[3] = fault->fetch & EVT_3_FETCH;
+}
+
+/* Put the record into the queue. False: it is lost. out_lock is held. */
+static bool enqueue(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
+{
+	struct smmu_regs *regs = &smmu->regs;
+	unsigned lg2 = MIN(field_get(Q_BASE_LOG2SIZE, regs->eventq_base), (uint64_t)Q_MAX_LG2);
+	uint64_t size = BIT64(lg2), mask = 2 * size - 1, base, prod = regs->eventq_prod & mask;
+
+	/* Full: the same index, the wrap bits differ. */
+	if ((prod ^ (regs->eventq_cons & mask)) == size) {
+		/* IHI 0070 7.4: one overflow at a time, until the consumer has taken note. */
+		if (!((regs->eventq_prod ^ regs->eventq_cons) & EVENTQ_OVFLG))
+			regs->eventq_prod ^= EVENTQ_OVFLG;
+		return false;
+	}
+	base = align_down(regs->eventq_base & Q_BASE_ADDR, size << EVENTQ_ENTRY_LG2);
+	if (nb_mem_write(smmu->mem, NB_PA(base + ((prod & (size - 1)) << EVENTQ_ENTRY_LG2)), record,
+		    EVT_WORDS * 8, 0)) {
+		smmu_gerror_raise(smmu, GERROR_EVENTQ_ABT);
+		return false;
+	}
+	regs->eventq_prod = (regs->eventq_prod & EVENTQ_OVFLG) | ((prod + 1) & mask);
+	return true;
+}
+
+void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
+	const struct smmu_access *access)
+{
+	uint64_t record[EVT_WORDS] = { 0 };
+	bool written = false;
+
+	if (fault->silent)
+		return;
+	build(fault, txn, access, record);
+	pthread_mutex_lock(&smmu->out_lock);
+	if (atomic_load(&smmu->cr0) & CR0_EVENTQEN)
+		written = enqueue(smmu, record);
+	pthread_mutex_unlock(&smmu->out_lock);
+
+	smmu_gerror_signal(smmu);
+	if (written && smmu->event_irq && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_EVENTQ))
+		smmu->event_irq(smmu->irq_ctx);
+}
+
+void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error)
+{
+	/* IHI 0070 6.3.19: an error is active while GERROR and GERRORN differ in its bit. */
+	if ((smmu->regs.gerror ^ smmu->regs.gerrorn) & error)
+		return;
+	smmu->regs.gerror ^= error;
+	smmu->gerror_due = true;
+}
+
+void smmu_gerror_signal(struct nb_smmuv3 *smmu)
+{
+	bool due;
+
+	pthread_mutex_lock(&smmu->out_lock);
+	due = smmu->gerror_due;
+	smmu->gerror_due = false;
+	pthread_mutex_unlock(&smmu->out_lock);
+	if (due && smmu->gerror_irq && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_GERROR))
+		smmu->gerror_irq(smmu->irq_ctx);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside the SMMUv3 model.
+ *
+ * A *configuration* (struct smmu_cfg) is what STE and CD say about one stream, decoded. The
+ * configuration cache holds them in numbered slots; a slot's number is the IOTLB tag of what is
+ * translated under it, so a live IOTLB entry exists only where its configuration is cached and
+ * unchanged. Whoever takes a configuration out of the cache bumps its tag.
+ *
+ * Locks, in this order: reg_lock (registers, command queue), cfg_lock (configuration cache,
+ * stream table registers), out_lock (event queue, GERROR). Translation takes none on a hit,
+ * cfg_lock where a configuration is filled in, out_lock for an event. Interrupts are raised with
+ * none held.
+ */
+#ifndef SMMUV3_MODEL_H
+#define SMMUV3_MODEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "smmuv3/regs.h"
+#include "smmuv3/smmuv3.h"
+#include "tlb/iotlb.h"
+
+/* One translation table base (TTB0, TTB1 or S2TTB) and how its walk starts. */
+struct smmu_tt {
+	uint64_t base;
+	uint8_t in_bits; /* input size; 0: walks are disabled (CD.EPDx) */
+	uint8_t level;	 /* of the first table */
+	bool tbi, had;
+};
+
+struct smmu_s1 {
+	struct smmu_tt tt[2]; /* by bit 55 of the address */
+	uint16_t asid;
+	uint8_t out_bits;
+	bool affd, wxn, uwxn, pan, record;
+};
+
+struct smmu_s2 {
+	struct smmu_tt tt;
+	uint8_t out_bits;
+	bool affd, ptw, record;
+};
+
+/* A stream's configuration. Only 64-bit words are copied, so its size is a multiple of 8. */
+struct smmu_cfg {
+	uint32_t sid;
+	uint16_t vmid;
+	bool valid;
+	bool abort;	     /* STE.Config 0xx */
+	bool use_s1, use_s2; /* neither: bypass */
+	uint8_t privcfg, instcfg;
+	struct smmu_s1 s1;
+	struct smmu_s2 s2;
+} __attribute__((aligned(8)));
+
+/* Why a transaction failed: becomes an event record, unless silent. */
+struct smmu_fault {
+	enum evt_type type;
+	enum evt_class class;
+	bool s2;
+	bool silent;	/* CD.R or STE.S2R is 0, or the architecture records nothing */
+	uint64_t ipa;	/* where s2 */
+	uint64_t fetch; /* F_STE_FETCH, F_CD_FETCH, F_WALK_EABT */
+};
+
+/* An access with the attributes it has after the STE's overrides. */
+struct smmu_access {
+	nb_iova iova;
+	uint8_t prot; /* NB_DMA_READ and/or NB_DMA_WRITE */
+	bool priv, inst;
+};
+
+/* The optional recorder of a walk: `explain` sees what translation saw. */
+enum smmu_step_kind {
+	SMMU_STEP_L1STD,
+	SMMU_STEP_STE,
+	SMMU_STEP_CD,
+	SMMU_STEP_S1,
+	SMMU_STEP_S2,
+};
+
+struct smmu_step {
+	enum smmu_step_kind kind;
+	uint8_t level;	/* S1, S2 */
+	uint64_t input; /* StreamID, IOVA or IPA being translated */
+	uint64_t addr;	/* of the words, as their stage addresses them */
+	nb_pa pa;	/* likewise, after all translation */
+	const uint64_t *words;
+	unsigned n;
+};
+
+struct smmu_recorder {
+	void (*step)(struct smmu_recorder *rec, const struct smmu_step *step);
+};
+
+/* One walk: everything it reads. */
+struct smmu_walk {
+	const struct nb_smmuv3 *smmu;
+	const struct smmu_cfg *cfg;
+	struct smmu_access access;
+	struct smmu_recorder *rec; /* or NULL */
+};
+
+/* What a walk yields: the output of the very address, the block around it, what may be done. */
+struct smmu_result {
+	uint64_t addr;
+	uint8_t size_lg2;
+	uint8_t prot;
+	bool global; /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
+};
+
+/* Register values, 64 bits each whatever their width; reg_lock, those below the line out_lock. */
+struct smmu_regs {
+	uint64_t idr[6], iidr, aidr;
+	uint64_t cr0, cr0ack, cr1, cr2, gbpa, irq_ctrl;
+	uint64_t strtab_base, strtab_cfg; /* written under cfg_lock too */
+	uint64_t cmdq_base, cmdq_prod, cmdq_cons;
+	/* out_lock */
+	uint64_t gerror, gerrorn, eventq_base, eventq_prod, eventq_cons;
+};
+
+/* What waits for the DMA in flight: bits of nb_smmuv3.waiting. */
+#define SMMU_WAIT_SYNC BIT64(0)
+#define SMMU_WAIT_CR0  BIT64(1)
+#define SMMU_WAIT_GBPA BIT64(2)
+
+#define SMMU_CFG_WAYS	4
+#define SMMU_CFG_SETS	64
+#define SMMU_CFG_SLOTS	(SMMU_CFG_WAYS * SMMU_CFG_SETS)
+#define SMMU_CFG_QWORDS (sizeof(struct smmu_cfg) / 8)
+
+/* A cached configuration: written under cfg_lock, copied by readers under a sequence count. */
+struct smmu_cfg_slot {
+	_Atomic uint32_t seq; /* odd while it is written */
+	_Atomic uint32_t sid; /* quick reject; meaningful where valid */
+	_Atomic bool globals; /* a global page was seen under this tag */
+	_Atomic uint64_t words[SMMU_CFG_QWORDS];
+	struct smmu_cfg cfg; /* the same, for who holds cfg_lock */
+};
+
+struct nb_smmuv3 {
+	/* Constant after creation. */
+	struct nb_mem *mem;
+	struct iotlb *tlb;
+	bool has_s1, has_s2;
+	unsigned oas_bits, sid_bits;
+	void (*event_irq)(void *ctx);
+	void (*gerror_irq)(void *ctx);
+	void *irq_ctx;
+
+	/* Read by every translation that misses. */
+	_Atomic uint32_t cr0, gbpa, cr2, irq_ctrl; /* copies of the registers */
+	_Atomic uint64_t
+		cfg_gen; /* bumped by whatever changes any configuration, before its tag is */
+
+	pthread_mutex_t cfg_lock;
+	struct smmu_cfg_slot *slots;
+	uint8_t victim[SMMU_CFG_SETS];
+
+	pthread_mutex_t reg_lock;
+	struct smmu_regs regs;
+	bool cmdq_halted; /* CMDQ_ERR is active */
+	bool sync_begun;  /* the CMD_SYNC at CONS has begun to wait */
+	bool sync_due;	  /* something was invalidated since the last CMD_SYNC */
+	uint64_t waiting; /* SMMU_WAIT_* */
+
+	pthread_mutex_t out_lock;
+	bool gerror_due; /* the GERROR interrupt is to be raised */
+
+	struct port_set ports;
+};
+
+/* ste.c, cd.c: fetch and decode. False: fault says why. */
+bool smmu_ste_fetch(const struct smmu_walk *w, uint64_t strtab_base, uint64_t strtab_cfg,
+	uint32_t sid, uint64_t ste[STE_WORDS], struct smmu_fault *fault);
+bool smmu_ste_decode(
+	const struct nb_smmuv3 *smmu, const uint64_t ste[STE_WORDS], struct smmu_cfg *cfg);
+bool smmu_cd_fetch(
+	const struct smmu_walk *w, uint64_t ptr, uint64_t cd[CD_WORDS], struct smmu_fault *fault);
+bool smmu_cd_decode(const struct nb_smmuv3 *smmu, const uint64_t cd[CD_WORDS], struct smmu_s1 *s1);
+/* Bits of an address size field (IPS, S2PS, IDR5.OAS), at most the SMMU's own. */
+unsigned smmu_addr_bits(const struct nb_smmuv3 *smmu, unsigned field);
+
+/* config.c: the whole configuration of a transaction, and its cache. */
+bool smmu_cfg_fetch(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct smmu_cfg *cfg,
+	struct smmu_fault *fault, struct smmu_recorder *rec);
+/* From the cache, or fetched and put there while cfg_gen is state. *tag 0: could not be cached. */
+bool smmu_cfg_get(struct nb_smmuv3 *smmu, const struct dma_txn *txn, uint64_t state,
+	struct smmu_cfg *cfg, uint32_t *tag, struct smmu_fault *fault);
+bool smmu_cfg_init(struct nb_smmuv3 *smmu);
+void smmu_cfg_finish(struct nb_smmuv3 *smmu);
+/* Whether globals were seen under the tag, and: record that they were. */
+bool smmu_cfg_globals(const struct nb_smmuv3 *smmu, uint32_t tag);
+void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag);
+/* CFGI: drop the configurations of the streams [sid, last]. */
+void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last);
+/* For each cached configuration, with its tag, under cfg_lock. */
+typedef void smmu_cfg_fn(
+	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg);
+void smmu_cfg_each(struct nb_smmuv3 *smmu, smmu_cfg_fn *fn, const void *arg);
+/* Everything of this SMMU changed (SMMUEN): nothing cached is used again. */
+void smmu_cfg_changed(struct nb_smmuv3 *smmu);
+
+/* walk.c */
+bool smmu_walk(const struct smmu_walk *w, struct smmu_result *out, struct smmu_fault *fault);
+/* Stage 2 alone, as a read of class CD or TT on behalf of something else. */
+bool smmu_walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class class,
+	struct smmu_result *out, struct smmu_fault *fault);
+void smmu_record(const struct smmu_walk *w, const struct smmu_step *step);
+/* The address as stage 1 compares it: a top byte that TBI ignores is replaced by its sign. */
+nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova);
+
+/* translate.c: attributes of a transaction under a configuration. */
+struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_txn *txn);
+
+/* cmdq.c, all under reg_lock. Run: a bounded number of commands. */
+void smmu_cmdq_run(struct nb_smmuv3 *smmu);
+
+/* mmio.c, under reg_lock: wait for the DMA in flight, and see whether it has left. */
+void smmu_wait_begin(struct nb_smmuv3 *smmu, uint64_t why);
+void smmu_wait_poll(struct nb_smmuv3 *smmu);
+
+/* evtq.c. */
+void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
+	const struct smmu_access *access);
+/* Make a global error active; the caller holds out_lock. */
+void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error);
+/* Raise the GERROR interrupt if it is due; no lock held. */
+void smmu_gerror_signal(struct nb_smmuv3 *smmu);
+
+#endif
