@@ -84,18 +84,25 @@ struct pci_dev {
 	pthread_mutex_t lock;
 
 	uint8_t config[PCI_CONFIG_BYTES];
-	uint16_t cap_pcie, cap_msix, cap_pm; /* offsets, 0: none */
+	uint8_t config_rw[PCI_CONFIG_BYTES];  /* bits that a write changes ... */
+	uint8_t config_w1c[PCI_CONFIG_BYTES]; /* ... and that writing 1 clears; from the tables */
+	uint16_t cap_pcie, cap_msix, cap_pm;  /* offsets, 0: none */
 
 	int memfd;			       /* sparse; BAR i's pages at pci_region_offset(i) */
 	volatile uint8_t *bar[PCI_BARS];       /* this process's mapping of them, NULL: none */
 	struct nb_extent bar_extent[PCI_BARS]; /* for peer-to-peer, once the machine placed them */
 
 	struct pci_msix_vector *msix;
+	uint64_t msix_table, msix_pba; /* offsets in BAR model->msix_bar */
 	struct dma_master master;
 	unsigned opens; /* stepped only while > 0, memory and bus-master enabled */
 };
 
-/** 0, or a negative errno with a message. options in the order of model->options. */
+/**
+ * 0, or a negative errno with a message. options in the order of model->options; NULL: the
+ * defaults. mem is borrowed; who owns the IOMMU then sets the master's translate, ctx, port and sid
+ * (which is the requester ID at first). The machine may set the multi-function bit in config[0x0e].
+ */
 int pci_dev_init(struct pci_dev *dev, const struct pci_model *model, const char *name,
 	const uint64_t *options, const struct nb_mem *mem, struct error *error);
 void pci_dev_finish(struct pci_dev *dev);
@@ -120,22 +127,37 @@ static inline uint64_t pci_region_offset(unsigned region)
 uint32_t pci_config_read(struct pci_dev *dev, unsigned off, unsigned size);
 void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned size);
 
+/** Power-on values, BARs 0 and all disabled. */
+void pci_config_reset(struct pci_dev *dev);
+
 bool pci_memory_enabled(const struct pci_dev *dev);
 bool pci_bus_master_enabled(const struct pci_dev *dev);
 
+/**
+ * Function-level reset as Linux's pci_reset_function does it: configuration space is saved and put
+ * back, so what goes is the model's state, what the BARs hold, and pending interrupts.
+ */
 void pci_dev_reset(struct pci_dev *dev);
 /** Does nothing (false) unless open, memory and bus-master enabled. */
 bool pci_dev_step(struct pci_dev *dev, uint64_t budget);
 
+/**
+ * Trapped access, size 1, 2, 4 or 8. All ones, or ignored: memory disabled, outside the BAR, or on
+ * the MSI-X table and PBA, which are the host's (Linux 7.3 vfio_pci_rdwr: filled with -1, dropped).
+ */
 uint64_t pci_bar_read(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
 void pci_bar_write(struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val, unsigned size);
 
 /** The host programs or clears a vector; the program's own table writes are virtualised. */
 void pci_msix_set(struct pci_dev *dev, unsigned vector, uint64_t addr, uint32_t data);
 void pci_msix_clear(struct pci_dev *dev, unsigned vector);
+void pci_msix_mask(struct pci_dev *dev, unsigned vector, bool masked);
 void pci_msix_enable(struct pci_dev *dev, bool enable);
 
-/** For models: raise an MSI-X vector: a DMA write of its data (design 13). */
+/**
+ * For models: raise an MSI-X vector: a DMA write of its data (design 13). Nothing while MSI-X is
+ * disabled; a masked vector, or one that the host has not programmed, becomes pending.
+ */
 void pci_msix_raise(struct pci_dev *dev, unsigned vector);
 
 #endif

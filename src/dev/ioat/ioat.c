@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* The model: what it is on PCI, its options, reset and step. */
+#include "base/bits.h"
+#include "dev/ioat/ioat.h"
+
+enum {
+	OPT_CBVER,
+	OPT_CHANNELS,
+	OPT_XFERCAP
+};
+
+static const struct pci_option ioat_options[] = {
+	[OPT_CBVER] = { "cbver",
+		"version, BCD (DPDK handles errors from 0x34 on, others want 0x33)", 0x30, 0x34,
+		0x34 },
+	[OPT_CHANNELS] = { "channels", "DMA channels", 1, IOAT_MAX_CHANNELS, 1 },
+	[OPT_XFERCAP] = { "xfercap", "log2 of the largest transfer of one descriptor", 12, 20, 20 },
+	{ .key = NULL },
+};
+
+static void ioat_init(struct pci_dev *dev, const uint64_t *options)
+{
+	struct ioat *ioat = dev->state;
+
+	ioat->dev = dev;
+	ioat->cbver = (uint8_t)options[OPT_CBVER];
+	ioat->channels = (unsigned)options[OPT_CHANNELS];
+	ioat->xfercap = (uint8_t)options[OPT_XFERCAP];
+	for (unsigned i = 0; i < ioat->channels; i++) {
+		ioat->chan[i].ioat = ioat;
+		ioat->chan[i].index = i;
+		ioat->chan[i].regs = dev->bar[0] + (i + 1) * IOAT_CHANNEL_BYTES;
+	}
+}
+
+static void ioat_reset(struct pci_dev *dev)
+{
+	struct ioat *ioat = dev->state;
+
+	ioat->attention = 0;
+	ioat_regs_reset(ioat);
+	for (unsigned i = 0; i < ioat->channels; i++)
+		ioat_chan_reset(&ioat->chan[i]);
+}
+
+/* Poll before and after the work: a command takes effect between two batches at the latest. */
+static bool chan_step(struct ioat_chan *ch, uint64_t *budget)
+{
+	bool worked = false;
+
+	for (unsigned rounds = 0; rounds < 8; rounds++) {
+		bool happened = ioat_poll(ch);
+
+		if (ch->state == IOAT_ACTIVE && *budget) {
+			*budget = ioat_exec(ch, *budget);
+			happened = true;
+		}
+		if (!happened)
+			break;
+		worked = true;
+	}
+	/* While a verdict is on show, what the program stores next decides how long it is. */
+	return worked || ch->lapse_ns;
+}
+
+static bool ioat_step(struct pci_dev *dev, uint64_t budget)
+{
+	struct ioat *ioat = dev->state;
+	uint64_t share = MAX(budget / ioat->channels, 1);
+	bool worked = false;
+
+	for (unsigned i = 0; i < ioat->channels; i++) {
+		uint64_t left = share;
+
+		worked |= chan_step(&ioat->chan[i], &left);
+	}
+	return worked;
+}
+
+const struct pci_model ioat_model = {
+	.name = "ioat",
+	.doc = "Intel Chipset DMA engine (CBDMA 3.x): copy and fill, descriptor chains",
+	.id = { 0x8086, 0x2021, 0x8086, 0x0000, 0x088000, 0x04 },
+	.bars = { { .bytes = KIB(16), .mem64 = true, .mmap = true } },
+	.msix_vectors = IOAT_MAX_CHANNELS,
+	.msix_bar = 0,
+	.options = ioat_options,
+	.state_bytes = sizeof(struct ioat),
+	.init = ioat_init,
+	.reset = ioat_reset,
+	.step = ioat_step,
+	.mmio_read = ioat_mmio_read,
+	.mmio_write = ioat_mmio_write,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of src/pci share: configuration space as data, and the hooks between them. */
+#ifndef PCI_INTERNAL_H
+#define PCI_INTERNAL_H
+
+#include "pci/pci.h"
+
+/**
+ * A field of configuration space: its power-on value, the bits that software may write, the bits
+ * that writing 1 clears. All others are read-only.
+ */
+struct pci_field {
+	uint16_t off; /* from the start of the header or capability */
+	uint8_t width;
+	uint32_t value, rw, w1c;
+};
+
+#define PCI_COMMAND	       0x04
+#define PCI_COMMAND_MEMORY     0x0002
+#define PCI_COMMAND_MASTER     0x0004
+#define PCI_STATUS_CAP_LIST    0x0010
+#define PCI_BAR(i)	       (0x10 + 4 * (i))
+#define PCI_BAR_MEM64	       0x4
+#define PCI_BAR_PREFETCH       0x8
+#define PCI_CAP_PTR	       0x34
+#define PCI_PMCSR	       4 /* in the power management capability */
+#define PCI_PMCSR_STATE	       0x3
+#define PCI_DEVCTL	       8 /* in the PCI Express capability */
+#define PCI_DEVCTL_FLR	       0x8000
+#define PCI_MSIX_CONTROL       2 /* in the MSI-X capability */
+#define PCI_MSIX_FUNCTION_MASK 0x4000
+#define PCI_MSIX_ENABLE	       0x8000
+
+static inline uint16_t pci_config_get16(const struct pci_dev *dev, unsigned off)
+{
+	return (uint16_t)(dev->config[off] | dev->config[off + 1] << 8);
+}
+
+void pci_config_put(struct pci_dev *dev, unsigned off, unsigned width, uint32_t val);
+void pci_config_fields(
+	struct pci_dev *dev, unsigned base, const struct pci_field *fields, unsigned n);
+void pci_caps_reset(struct pci_dev *dev); /* write the capabilities and their list */
+
+/* bar.c: the memory behind the BARs. */
+int pci_bars_init(struct pci_dev *dev, struct error *error);
+void pci_bars_finish(struct pci_dev *dev);
+void pci_bars_clear(struct pci_dev *dev); /* to zero, as after power-on */
+
+/* msix.c */
+bool pci_msix_init(struct pci_dev *dev);
+void pci_msix_finish(struct pci_dev *dev);
+void pci_msix_forget(struct pci_dev *dev); /* pending bits, at reset */
+void pci_msix_flush(struct pci_dev *dev);  /* deliver what is pending and no longer masked */
+bool pci_msix_covers(const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
+
+#endif
