@@ -21,6 +21,7 @@
 
 #include "abi/vfio.h"
 #include "file/ioctl.h"
+#include "vfio/device.h"
 #include "vfio/vfio.h"
 
 /** An area whose vaddr UNMAP_DMA_FLAG_VADDR has declared invalid: [iova, last]. */
@@ -68,6 +69,7 @@ struct vfio {
 	struct vfio_options options;
 	struct vfio_group *groups;
 	unsigned n_groups;
+	struct vfio_device *devices; /* one for each of the machine's, in its order */
 };
 
 static inline struct hostlock *vfio_lock(const struct vfio *vfio)

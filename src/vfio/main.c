@@ -41,7 +41,10 @@ struct vfio *vfio_create(struct machine *machine, const struct vfio_options *opt
 	/* At most one group per device besides the machine's; one more so that none is no failure.
 	 */
 	vfio->groups = calloc(machine->n_groups + machine->n_devices + 1, sizeof(*vfio->groups));
-	if (!vfio->groups) {
+	vfio->devices = calloc(machine->n_devices + 1, sizeof(*vfio->devices));
+	if (!vfio->groups || !vfio->devices) {
+		free(vfio->groups);
+		free(vfio->devices);
 		free(vfio);
 		return NULL;
 	}
@@ -60,6 +63,7 @@ void vfio_destroy(struct vfio *vfio)
 	for (unsigned i = 0; i < vfio->n_groups; i++)
 		nb_assert(!vfio->groups[i].opened && !vfio->groups[i].container);
 	free(vfio->groups);
+	free(vfio->devices);
 	free(vfio);
 }
 

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration space as vfio-pci presents it: for each bit, whether the program sees the device or
+ * a copy (virtualised), and whether it may write. Tables for the header and for the capabilities
+ * that have such bits are spread over masks at first open; what nobody describes is the device's
+ * own, to read and write (Linux 7.3 vfio_pci_config.c: unassigned_perms), and the extended space,
+ * whose list is empty on all our endpoints, is of that kind.
+ */
+#include <string.h>
+
+#include "base/bits.h"
+#include "vfio/internal.h"
+
+#define COMMAND	       0x04
+#define BAR(i)	       (0x10 + 4 * (i))
+#define BAR_MEM64      0x4
+#define BAR_PREFETCH   0x8
+#define ROM_ADDRESS    0x30
+#define CAP_LIST       0x34
+#define STATUS	       0x06
+#define STATUS_CAPS    0x10
+#define HEADER_BYTES   0x40
+#define CAP_PM	       0x01
+#define CAP_EXP	       0x10
+#define CAP_MSIX       0x11
+#define PM_PMC	       0x02
+#define PM_CTRL	       0x04
+#define PM_STATE       0x03
+#define PM_PME_SUPPORT 0xf8 /* in the high byte of PMC */
+#define PM_PME_CTRL    0x81 /* in the high byte of PMCSR: status, enable */
+#define EXP_DEVCAP     0x04
+#define EXP_DEVCAP_FLR BIT64(28)
+#define EXP_DEVCTL     0x08
+#define EXP_DEVCTL_FLR 0x80 /* in the high byte */
+
+#define OWNER_HEADER 0
+#define OWNER_NONE   0xff
+
+struct perm {
+	uint8_t off, width; /* of the header or capability */
+	uint32_t virt, write;
+};
+
+#define ALL UINT32_MAX
+
+static const struct perm header_perms[] = {
+	{ 0x00, 4, ALL, 0 },			    /* IDs */
+	{ COMMAND, 2, 0x0400, 0xffff },		    /* INTx disable is emulated */
+	{ STATUS, 2, STATUS_CAPS, 0 },		    /* read-only; the list is ours */
+	{ 0x0c, 1, 0, 0xff }, { 0x0d, 1, 0, 0xff }, /* cache line, latency timer */
+	{ 0x0f, 1, 0, 0xff },			    /* BIST */
+	{ BAR(0), 4, ALL, ALL }, { BAR(1), 4, ALL, ALL }, { BAR(2), 4, ALL, ALL },
+	{ BAR(3), 4, ALL, ALL }, { BAR(4), 4, ALL, ALL }, { BAR(5), 4, ALL, ALL },
+	{ ROM_ADDRESS, 4, ALL, ALL }, { CAP_LIST, 1, 0xff, 0 },
+	{ 0x3c, 1, 0xff, 0xff }, /* interrupt line */
+	{ 0x3d, 1, 0xff, 0 },	 /* interrupt pin */
+};
+
+/* The state bits of PMCSR are acted upon, see below; PME is hidden. */
+static const struct perm pm_perms[] = {
+	{ 0x01, 1, 0xff, 0 },
+	{ PM_PMC, 2, PM_PME_SUPPORT << 8, 0 },
+	{ PM_CTRL, 4, PM_PME_CTRL << 8, ~(uint32_t)(PM_PME_CTRL << 8 | PM_STATE) },
+};
+
+/* FLR, payload and read request size are virtualised; phantom functions and ARI are the host's. */
+static const struct perm exp_perms[] = {
+	{ 0x01, 1, 0xff, 0 },
+	{ EXP_DEVCTL, 2, 0xf0e0, 0xfdff },
+	{ 0x28, 2, 0, 0xffdf },
+};
+
+/* Read-only: MSI-X is enabled by VFIO_DEVICE_SET_IRQS alone. */
+static const struct perm msix_perms[] = {
+	{ 0x00, 2, 0xffff, 0 },
+};
+
+static const struct cap_perms {
+	uint8_t id, bytes;
+	const struct perm *perms;
+	unsigned n;
+} capabilities[] = {
+	{ CAP_PM, 8, pm_perms, ARRAY_LEN(pm_perms) },
+	{ CAP_EXP, 60, exp_perms, ARRAY_LEN(exp_perms) },
+	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms) },
+};
+
+static void put32(uint8_t *at, uint32_t val, unsigned width)
+{
+	for (unsigned i = 0; i < width; i++)
+		at[i] = (uint8_t)(val >> 8 * i);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* ---- what is virtualised ---- */
+
+static void put_perms(
+	struct vfio_config *config, unsigned base, const struct perm *perms, unsigned n)
+{
+	for (const struct perm *p = perms; p < perms + n; p++) {
+		put32(config->virt + base + p->off, p->virt, p->width);
+		put32(config->write + base + p->off, p->write, p->width);
+	}
+}
+
+/* Bytes that belong to one structure: read-only until its table says otherwise. */
+static void claim(struct vfio_config *config, unsigned base, unsigned bytes, uint8_t owner)
+{
+	memset(config->owner + base, owner, bytes);
+	memset(config->virt + base, 0, bytes);
+	memset(config->write + base, 0, bytes);
+}
+
+static void put_capability(struct vfio_config *config, unsigned pos)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(capabilities); i++) {
+		const struct cap_perms *cap = &capabilities[i];
+
+		if (cap->id != config->view[pos] || pos + cap->bytes > VFIO_CONFIG_STD)
+			continue;
+		claim(config, pos, cap->bytes, cap->id);
+		put_perms(config, pos, cap->perms, cap->n);
+		if (cap->id == CAP_PM) {
+			config->view[pos + PM_PMC + 1] &= (uint8_t)~PM_PME_SUPPORT;
+			config->view[pos + PM_CTRL + 1] &= (uint8_t)~PM_PME_CTRL;
+		}
+	}
+}
+
+/* The list is our own endpoint's, so it ends; bounded all the same. */
+static void put_capabilities(struct vfio_config *config)
+{
+	unsigned pos = config->view[CAP_LIST] & ~3u;
+
+	for (unsigned n = 0; pos >= HEADER_BYTES && n < VFIO_CONFIG_STD / 4; n++) {
+		put_capability(config, pos);
+		pos = config->view[pos + 1] & ~3u;
+	}
+}
+
+static uint32_t bar_flags(const struct pci_bar *bar)
+{
+	return (bar->mem64 ? BAR_MEM64 : 0) | (bar->prefetch ? BAR_PREFETCH : 0);
+}
+
+/* Whatever the program wrote: size and kind are the hardware's (Linux 7.3 vfio_bar_fixup). */
+static void fix_bars(struct vfio_device *device)
+{
+	const struct pci_bar *bars = vfio_device_pci(device)->model->bars;
+	uint8_t *view = device->config.view;
+
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		uint64_t mask = bars[i].bytes ? ~(bars[i].bytes - 1) : 0;
+
+		put32(view + BAR(i), (get32(view + BAR(i)) & (uint32_t)mask) | bar_flags(&bars[i]),
+			4);
+		if (bars[i].mem64 && i + 1 < PCI_BARS) {
+			i++;
+			put32(view + BAR(i), get32(view + BAR(i)) & (uint32_t)(mask >> 32), 4);
+		}
+	}
+	put32(view + ROM_ADDRESS, 0, 4); /* no endpoint has one */
+}
+
+/* At open the program finds the addresses that the host gave, where it gave some. */
+static void put_bar_addresses(struct vfio_device *device)
+{
+	const struct pci_dev *pci = vfio_device_pci(device);
+
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		uint64_t pa = pci->bar_extent[i].pa.v;
+
+		if (!pci->model->bars[i].bytes || !pa)
+			continue;
+		put32(device->config.view + BAR(i), (uint32_t)pa, 4);
+		if (pci->model->bars[i].mem64 && i + 1 < PCI_BARS)
+			put32(device->config.view + BAR(i + 1), (uint32_t)(pa >> 32), 4);
+	}
+}
+
+void vfio_config_open(struct vfio_device *device)
+{
+	struct vfio_config *config = &device->config;
+	struct pci_dev *pci = vfio_device_pci(device);
+
+	for (unsigned i = 0; i < VFIO_CONFIG_STD; i++)
+		config->saved[i] = config->view[i] = (uint8_t)pci_config_read(pci, i, 1);
+	memset(config->owner, OWNER_NONE, sizeof(config->owner));
+	memset(config->virt, 0, sizeof(config->virt));
+	memset(config->write, 0xff, sizeof(config->write));
+	claim(config, 0, HEADER_BYTES, OWNER_HEADER);
+	put_perms(config, 0, header_perms, ARRAY_LEN(header_perms));
+	put_capabilities(config);
+	put_bar_addresses(device);
+	fix_bars(device);
+}
+
+/* Linux 7.3 vfio_pci_core_disable restores the state saved at open. */
+void vfio_config_close(struct vfio_device *device)
+{
+	for (unsigned i = 0; i < VFIO_CONFIG_STD; i += 4)
+		pci_config_write(vfio_device_pci(device), i, get32(device->config.saved + i), 4);
+}
+
+/* ---- access ---- */
+
+static uint8_t owner_at(const struct vfio_config *config, unsigned pos)
+{
+	return pos < VFIO_CONFIG_STD ? config->owner[pos] : OWNER_NONE;
+}
+
+/* How much of an access is one to the device: aligned, of one structure (vfio_pci_config_rw). */
+static unsigned chunk(const struct vfio_config *config, unsigned pos, unsigned count)
+{
+	unsigned same = 1;
+
+	while ((pos + same) % 4 && owner_at(config, pos + same) == owner_at(config, pos))
+		same++;
+	count = MIN(count, same);
+	return count >= 4 ? 4 : count >= 2 && pos % 2 == 0 ? 2 : 1;
+}
+
+static uint32_t masks(const uint8_t *bytes, unsigned pos, unsigned size, uint8_t beyond)
+{
+	uint32_t val = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		val |= (uint32_t)(pos + i < VFIO_CONFIG_STD ? bytes[pos + i] : beyond) << 8 * i;
+	return val;
+}
+
+static uint32_t read_chunk(struct vfio_device *device, unsigned pos, unsigned size)
+{
+	const struct vfio_config *config = &device->config;
+	uint32_t virt = masks(config->virt, pos, size, 0);
+	uint32_t hard = pci_config_read(vfio_device_pci(device), pos, size);
+
+	return (hard & ~virt) | (masks(config->view, pos, size, 0) & virt);
+}
+
+void vfio_config_read(struct vfio_device *device, unsigned pos, uint8_t *buf, unsigned count)
+{
+	for (unsigned done = 0, n; done < count; done += n) {
+		n = chunk(&device->config, pos + done, count - done);
+		put32(buf + done, read_chunk(device, pos + done, n), n);
+	}
+}
+
+/* The state goes to the device only where it has that state: D0 and D3hot. */
+static void written_pm(struct vfio_device *device, unsigned pos, uint32_t val)
+{
+	struct pci_dev *pci = vfio_device_pci(device);
+	uint32_t state = val & PM_STATE, now;
+
+	if (pos != pci->cap_pm + (unsigned)PM_CTRL || (state != 0 && state != 3))
+		return;
+	now = pci_config_read(pci, pos, 2);
+	pci_config_write(pci, pos, (now & ~(uint32_t)PM_STATE) | state, 2);
+}
+
+static void written_exp(struct vfio_device *device)
+{
+	struct pci_dev *pci = vfio_device_pci(device);
+	uint8_t *high = &device->config.view[pci->cap_pcie + EXP_DEVCTL + 1];
+
+	if (!(*high & EXP_DEVCTL_FLR))
+		return;
+	*high &= (uint8_t)~EXP_DEVCTL_FLR;
+	if (pci_config_read(pci, pci->cap_pcie + EXP_DEVCAP, 4) & EXP_DEVCAP_FLR)
+		pci_dev_reset(pci);
+}
+
+static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size, uint32_t val)
+{
+	struct vfio_config *config = &device->config;
+	struct pci_dev *pci = vfio_device_pci(device);
+	uint32_t write = masks(config->write, pos, size, 0xff);
+	uint32_t virt = masks(config->virt, pos, size, 0), hard = write & ~virt, view;
+
+	if (write & virt) {
+		view = masks(config->view, pos, size, 0) & ~(write & virt);
+		put32(config->view + pos, view | (val & write & virt), size);
+	}
+	if (hard)
+		pci_config_write(
+			pci, pos, (pci_config_read(pci, pos, size) & ~hard) | (val & hard), size);
+	if (pos < HEADER_BYTES)
+		fix_bars(device);
+	else if (owner_at(config, pos) == CAP_PM)
+		written_pm(device, pos, val);
+	else if (owner_at(config, pos) == CAP_EXP)
+		written_exp(device);
+}
+
+void vfio_config_write(struct vfio_device *device, unsigned pos, const uint8_t *buf, unsigned count)
+{
+	uint8_t word[4] = { 0 };
+
+	for (unsigned done = 0, n; done < count; done += n) {
+		n = chunk(&device->config, pos + done, count - done);
+		memcpy(word, buf + done, n);
+		write_chunk(device, pos + done, n, get32(word));
+	}
+}
