@@ -34,6 +34,19 @@ static void table_row(struct table *table, const char *const *cells)
 	table->rows++;
 }
 
+/** Without blanks behind the last cell that is there. */
+static void print_row(const struct table *table, unsigned row, const size_t *width, FILE *out)
+{
+	unsigned last = table->columns - 1;
+
+	while (last && !table->cells[row][last][0])
+		last--;
+	fputs(" ", out);
+	for (unsigned c = 0; c < last; c++)
+		fprintf(out, " %-*s ", (int)width[c], table->cells[row][c]);
+	fprintf(out, " %s\n", table->cells[row][last]);
+}
+
 static void table_print(const struct table *table, FILE *out)
 {
 	size_t width[COLUMNS] = { 0 };
@@ -42,12 +55,8 @@ static void table_print(const struct table *table, FILE *out)
 		for (unsigned c = 0; c < table->columns; c++)
 			width[c] = MAX(width[c], strlen(table->cells[r][c]));
 	}
-	for (unsigned r = 0; r < table->rows; r++) {
-		fputs(" ", out);
-		for (unsigned c = 0; c < table->columns; c++)
-			fprintf(out, " %-*s%s", c + 1 < table->columns ? (int)width[c] : 0,
-				table->cells[r][c], c + 1 < table->columns ? " " : "\n");
-	}
+	for (unsigned r = 0; r < table->rows; r++)
+		print_row(table, r, width, out);
 }
 
 /** The driver's own words (R4): built for a moment, asked, and taken down. */
@@ -70,7 +79,7 @@ void host_probe_nesting(const struct host_desc *desc, struct host_nesting *out)
 
 static void print_iommus(const struct host_desc *desc, FILE *out)
 {
-	static const char *const head[] = { "IOMMU", "KIND", "STAGES", "NESTS", "" };
+	static const char *const head[] = { "IOMMU", "KIND", "STAGES", "NESTS", "WHAT IT LACKS" };
 	struct host_nesting nesting[HOST_MAX_IOMMUS];
 	struct table table;
 
@@ -162,7 +171,8 @@ static void add_device(
 
 static void print_devices(const struct host_desc *desc, FILE *out)
 {
-	static const char *const head[] = { "DEVICE", "MODEL", "ID", "GROUP", "DRIVER", "" };
+	static const char *const head[] = { "DEVICE", "MODEL", "ID", "GROUP", "DRIVER",
+		"WHAT IT IS" };
 	struct table table;
 
 	if (!desc->n_devices || !table_init(&table, 6, desc->n_devices + 1))

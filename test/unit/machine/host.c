@@ -202,8 +202,8 @@ static void test_options(void **state)
 	assert_int_equal(parse(yaml, &desc, &error), -EINVAL);
 	assert_non_null(strstr(error.message, "must be an integer from"));
 	snprintf(yaml, sizeof(yaml),
-		DEV("at: \"0000:01:00.0\", " MODEL ", group: 1, options: {%s: 1, %s: 1}"),
-		option->key, option->key);
+		DEV("at: \"0000:01:00.0\", " MODEL ", group: 1, options: {%s: %llu, %s: 1}"),
+		option->key, (unsigned long long)option->min, option->key);
 	assert_int_equal(parse(yaml, &desc, &error), -EINVAL);
 	assert_non_null(strstr(error.message, "twice"));
 	assert_int_equal(parse(DEV1, &desc, &error), 0);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/* Machines built from descriptions: what is in them, that they nest as they say, and their DMA. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "machine/machine.h"
+
+static struct machine *build_host(const char *name)
+{
+	static struct host_desc desc;
+	struct error error = { 0 };
+	struct machine *machine;
+
+	if (host_load(name, &desc, &error) < 0)
+		fail_msg("%s", error.message);
+	machine = machine_create(&desc, &error);
+	if (!machine)
+		fail_msg("%s: %s", name, error.message);
+	return machine;
+}
+
+static struct machine *build_text(const char *yaml)
+{
+	static struct host_desc desc;
+	struct error error = { 0 };
+	struct machine *machine = NULL;
+
+	if (!host_parse("f.yaml", yaml, strlen(yaml), &desc, &error))
+		machine = machine_create(&desc, &error);
+	if (!machine)
+		fail_msg("%s", error.message);
+	return machine;
+}
+
+static const struct {
+	const char *host;
+	unsigned iommus, groups, devices;
+	const char *nests; /* a letter for each IOMMU */
+} hosts[] = {
+	{ "smmuv3", 1, 2, 3, "y" },
+	{ "smmuv3-no-nesting", 1, 2, 3, "n" },
+	{ "mixed", 2, 2, 3, "yn" },
+	{ "empty", 0, 0, 0, "" },
+};
+
+static void test_builtins(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		struct machine *machine = build_host(hosts[i].host);
+
+		assert_int_equal(machine->n_iommus, hosts[i].iommus);
+		assert_int_equal(machine->n_groups, hosts[i].groups);
+		assert_int_equal(machine->n_devices, hosts[i].devices);
+		for (unsigned j = 0; j < machine->n_iommus; j++) {
+			struct why why = { 0 };
+			bool nests = hosts[i].nests[j] == 'y';
+
+			assert_int_equal(machine_iommu_nests(machine, j, &why), nests);
+			assert_int_equal(why.err, nests ? 0 : EOPNOTSUPP);
+			assert_int_equal(why.missing[0] != '\0', !nests);
+		}
+		machine_destroy(machine);
+	}
+	machine_destroy(NULL);
+}
+
+static void test_wiring(void **state)
+{
+	struct machine *machine = build_host("mixed");
+	struct machine_device *first = machine_find_device(machine, "0000:01:00.0");
+	struct machine_device *second = machine_find_device(machine, "0001:01:00.0");
+	struct machine_device *bare = machine_find_device(machine, "0002:01:00.0");
+
+	assert_non_null(first);
+	assert_null(machine_find_device(machine, "0003:01:00.0"));
+	assert_ptr_equal(first->iommu.group, &machine_find_group(machine, 1)->iommu);
+	assert_ptr_equal(second->iommu.group, &machine_find_group(machine, 10)->iommu);
+	assert_null(machine_find_group(machine, 2));
+	assert_ptr_equal(first->iommu.group->iommu, machine->iommus[0].iommu);
+	assert_string_equal(first->iommu.iommu->name, "smmu0");
+	assert_string_equal(second->iommu.iommu->name, "smmu1");
+	assert_int_equal(first->iommu.sid, 0x100);
+	assert_string_equal(first->iommu.driver, "vfio-pci");
+	assert_null(bare->iommu.iommu);
+	assert_null(bare->iommu.group);
+	assert_null(bare->port);
+	assert_null(bare->pci.master.translate);
+	assert_true(first->pci.bar_extent[0].pa.v >= GIB(2));
+	assert_true(first->pci.bar_extent[0].pa.v != second->pci.bar_extent[0].pa.v);
+	machine_destroy(machine);
+}
+
+static void test_noiommu_numbers(void **state)
+{
+	struct machine *machine = build_text("version: 1\n"
+					     "iommus: [{name: a, kind: smmuv3}]\n"
+					     "buses: [{iommu: a}, {segment: 1, iommu: none}]\n"
+					     "devices:\n"
+					     "  - {at: \"0000:00:01.0\", model: ioat, group: 1}\n"
+					     "  - {at: \"0001:00:01.0\", model: ioat}\n"
+					     "  - {at: \"0001:00:02.0\", model: ioat}\n"
+					     "policy: {noiommu: true}\n");
+
+	assert_int_equal(machine->devices[1].noiommu_group, 0);
+	assert_int_equal(machine->devices[2].noiommu_group, 2);
+	machine_destroy(machine);
+}
+
+struct page {
+	_Alignas(4096) uint8_t bytes[4096];
+	struct nb_extent extent;
+};
+
+static struct page *add_page(struct machine *machine, uint64_t pa)
+{
+	struct page *page = aligned_alloc(4096, sizeof(*page));
+
+	assert_non_null(page);
+	memset(page, 0, sizeof(*page));
+	page->extent = (struct nb_extent){ .pa = NB_PA(pa), .bytes = 4096, .ptr = page->bytes };
+	assert_int_equal(nb_mem_add(machine->mem, &page->extent), 0);
+	return page;
+}
+
+static void remove_page(struct machine *machine, struct page *page)
+{
+	nb_mem_remove(machine->mem, &page->extent);
+	free(page);
+}
+
+struct seen {
+	unsigned faults;
+	uint64_t iova;
+	const struct machine_device *dev;
+};
+
+static void on_fault(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev)
+{
+	struct seen *seen = ctx;
+
+	seen->faults++;
+	seen->iova = fault->iova;
+	seen->dev = dev;
+}
+
+static struct iommu_domain *attach(struct machine *machine, struct iommu_group *group, bool nesting)
+{
+	struct iommu_domain *domain = NULL;
+	struct why why = { 0 };
+
+	assert_int_equal(
+		iommu_domain_alloc(group->iommu, IOMMU_DOMAIN_STAGE1, NULL, &domain, &why), 0);
+	if (nesting)
+		assert_int_equal(iommu_domain_set_attr(domain, DOMAIN_ATTR_NESTING, true, &why), 0);
+	assert_int_equal(iommu_attach_group(domain, group, &why), 0);
+	return domain;
+}
+
+static void detach(struct iommu_domain *domain, struct iommu_group *group)
+{
+	iommu_detach_group(domain, group);
+	iommu_domain_free(domain);
+}
+
+/** The driver makes the second level of its stream table on first use, for good, as Linux's. */
+static void warm_up(struct machine *machine, struct iommu_group *group)
+{
+	hostlock_lock(&machine->lock);
+	detach(attach(machine, group, false), group);
+	hostlock_unlock(&machine->lock);
+}
+
+/** Through stage 1 or a nest parent's stage 2: what is mapped is reached, nothing else. */
+static void check_dma(bool nesting)
+{
+	struct machine *machine = build_host("smmuv3");
+	struct machine_device *dev = machine_find_device(machine, "0000:01:00.0");
+	struct page *page = add_page(machine, GIB(8));
+	struct iommu_domain *domain;
+	struct machine_counts before, during, after;
+	struct seen seen = { 0 };
+	uint64_t word = 0x1122334455667788;
+
+	machine->fault = on_fault;
+	machine->fault_ctx = &seen;
+	warm_up(machine, dev->iommu.group);
+	machine_counts(machine, &before);
+	dev->pci.master.enabled = true;
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(0x1000), &word, 8), -1);
+
+	hostlock_lock(&machine->lock);
+	domain = attach(machine, dev->iommu.group, nesting);
+	assert_int_equal(iommu_map(domain, NB_IOVA(0x1000), NB_PA(GIB(8)), 4096,
+				 IOMMU_READ | IOMMU_WRITE, NULL),
+		0);
+	hostlock_unlock(&machine->lock);
+	machine_counts(machine, &during);
+	assert_int_equal(during.domains, before.domains + 1);
+	assert_int_equal(during.attachments, before.attachments + 1);
+	assert_true(during.table_bytes > before.table_bytes);
+
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(0x1010), &word, 8), 0);
+	assert_memory_equal(page->bytes + 0x10, &word, 8);
+	seen = (struct seen){ 0 };
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(0x5008), &word, 8), -1);
+	assert_int_equal(seen.faults, 1);
+	assert_int_equal(seen.iova, 0x5008);
+	assert_ptr_equal(seen.dev, dev);
+
+	hostlock_lock(&machine->lock);
+	iommu_unmap(domain, NB_IOVA(0x1000), 4096);
+	iommu_iotlb_sync(domain, NB_IOVA(0x1000), NB_IOVA(0x1fff));
+	hostlock_unlock(&machine->lock);
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(0x1010), &word, 8), -1);
+
+	hostlock_lock(&machine->lock);
+	detach(domain, dev->iommu.group);
+	hostlock_unlock(&machine->lock);
+	machine_counts(machine, &after);
+	assert_memory_equal(&before, &after, sizeof(before));
+	remove_page(machine, page);
+	machine_destroy(machine);
+}
+
+static void test_dma_stage1(void **state)
+{
+	check_dma(false);
+}
+
+static void test_dma_stage2(void **state)
+{
+	check_dma(true);
+}
+
+/** Behind no IOMMU the address is physical; bus-master enable still holds. */
+static void test_dma_bare(void **state)
+{
+	struct machine *machine = build_host("mixed");
+	struct machine_device *dev = machine_find_device(machine, "0002:01:00.0");
+	struct page *page = add_page(machine, GIB(8));
+	uint32_t word = 0xcafe;
+
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(GIB(8)), &word, 4), -1);
+	dev->pci.master.enabled = true;
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(GIB(8)), &word, 4), 0);
+	assert_memory_equal(page->bytes, &word, 4);
+	assert_int_equal(dma_write(&dev->pci.master, NB_IOVA(GIB(9)), &word, 4), -1);
+	remove_page(machine, page);
+	machine_destroy(machine);
+}
+
+/** Nothing is open: there is nothing to do. */
+static void test_step(void **state)
+{
+	struct machine *machine = build_host("smmuv3");
+
+	assert_false(machine_step(machine, 1 << 20));
+	machine_destroy(machine);
+}
+
+static void test_failures(void **state)
+{
+	static struct host_desc desc;
+	struct error error = { 0 };
+
+	assert_int_equal(host_load("smmuv3", &desc, &error), 0);
+	strcpy(desc.devices[2].model, "warp"); /* as if it had been checked by somebody else */
+	assert_null(machine_create(&desc, &error));
+	assert_string_equal(error.message, "0000:03:00.1: there is no model warp");
+	error = (struct error){ 0 };
+	strcpy(desc.iommus[0].kind, "vtd");
+	assert_null(machine_create(&desc, &error));
+	assert_string_equal(error.message, "smmu0: there is no IOMMU of kind vtd");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_builtins),
+		cmocka_unit_test(test_wiring),
+		cmocka_unit_test(test_noiommu_numbers),
+		cmocka_unit_test(test_dma_stage1),
+		cmocka_unit_test(test_dma_stage2),
+		cmocka_unit_test(test_dma_bare),
+		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
