@@ -18,7 +18,9 @@
 #include "machine/reader.h"
 #include "trace/text.h"
 
-#define FILE_MAX KIB(256)
+#define FILE_MAX    KIB(256)
+#define DEPTH_MAX   16
+#define ANCHORS_MAX 64
 
 bool reader_fail(struct reader *reader, const struct place *at, const char *format, ...)
 {
@@ -545,6 +547,73 @@ static bool read_end(struct reader *reader, yaml_parser_t *parser)
 	return !root;
 }
 
+static bool is_anchored(const yaml_event_t *event)
+{
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return event->data.scalar.anchor;
+	case YAML_SEQUENCE_START_EVENT:
+		return event->data.sequence_start.anchor;
+	case YAML_MAPPING_START_EVENT:
+		return event->data.mapping_start.anchor;
+	default:
+		return false;
+	}
+}
+
+/** What an event does to the depth of nesting. */
+static int deepens(const yaml_event_t *event)
+{
+	switch (event->type) {
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		return 1;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/** 0: go on; 1: the end; -EINVAL. */
+static int check_event(struct reader *reader, const yaml_event_t *event, int *depth, int *anchors)
+{
+	yaml_node_t node = { .start_mark = event->start_mark };
+	struct place at = { .node = &node, .path = "yaml" };
+
+	*depth += deepens(event);
+	*anchors += is_anchored(event);
+	if (*depth > DEPTH_MAX)
+		reader_fail(reader, &at, "is nested too deep, must be at most %d deep", DEPTH_MAX);
+	else if (*anchors > ANCHORS_MAX)
+		reader_fail(reader, &at, "too many anchors, must be at most %d", ANCHORS_MAX);
+	else
+		return event->type == YAML_STREAM_END_EVENT;
+	return -EINVAL;
+}
+
+/**
+ * Walk the events before the document is built: libyaml takes time quadratic in depth and in the
+ * number of anchors. Errors of syntax are left to the loader, that words them better.
+ */
+static int check_shape(struct reader *reader)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	int depth = 0, anchors = 0, ret = 0;
+
+	if (!yaml_parser_initialize(&parser))
+		return error_set(reader->error, ENOMEM, "%s: out of memory", reader->file);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)reader->text, reader->len);
+	while (!ret && yaml_parser_parse(&parser, &event)) {
+		ret = check_event(reader, &event, &depth, &anchors);
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return MIN(ret, 0);
+}
+
 static int parse(yaml_parser_t *parser, struct reader *reader)
 {
 	yaml_document_t doc;
@@ -580,7 +649,9 @@ int host_parse(
 		.file = file, .text = text, .len = len, .desc = desc, .error = error
 	};
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	ret = parse(&parser, reader);
+	ret = check_shape(reader);
+	if (!ret)
+		ret = parse(&parser, reader);
 	yaml_parser_delete(&parser);
 	return ret;
 }
