@@ -355,6 +355,18 @@ struct placement {
 	unsigned noiommu;
 };
 
+/* What the device's stream needs of the host's RAM, so that attaching it takes none. */
+static int probe_device(struct machine *machine, struct machine_device *dev, struct error *error)
+{
+	struct why why = { 0 };
+	int err;
+
+	hostlock_lock(&machine->lock);
+	err = iommu_probe_device(&dev->iommu, &why);
+	hostlock_unlock(&machine->lock);
+	return err ? error_set(error, -err, "%s: %s", dev->iommu.name, why.missing) : 0;
+}
+
 static int init_device(
 	struct machine *machine, unsigned i, struct placement *place, struct error *error)
 {
@@ -374,6 +386,8 @@ static int init_device(
 	err = place_bars(machine, dev, &place->bar, error);
 	if (!err && behind)
 		err = wire(dev, behind, error);
+	if (!err)
+		err = probe_device(machine, dev, error);
 	if (!err && !behind && machine->desc.noiommu)
 		dev->noiommu_group = free_noiommu_number(machine, &place->noiommu);
 	return err;
