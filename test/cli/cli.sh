@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The program's verbs as a user meets them: exit status, what goes to stdout and to stderr.
+set -u
+nestbox=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failures=0
+
+# expect STATUS STDOUT-PATTERN STDERR-PATTERN ARGS...: an empty pattern wants no output at all
+expect() {
+	status=$1 out=$2 err=$3
+	shift 3
+	"$nestbox" "$@" >"$dir/out" 2>"$dir/err"
+	got=$?
+	if [ $got -ne "$status" ] || ! match "$dir/out" "$out" || ! match "$dir/err" "$err"; then
+		echo "FAILED: nestbox $*: status $got, expected $status, /$out/, /$err/"
+		cat "$dir/out" "$dir/err"
+		failures=$((failures + 1))
+	fi
+}
+
+match() {
+	if [ -z "$2" ]; then [ ! -s "$1" ]; else grep -Eq -- "$2" "$1"; fi
+}
+
+expect 125 '' 'usage: nestbox VERB'
+expect 0 'usage: nestbox VERB' '' help
+expect 0 'usage: nestbox VERB' '' --help
+expect 0 '^nestbox [0-9.]+$' '' --version
+expect 125 '' "no verb 'fly', must be one of .*host" fly
+expect 125 '' "no verb 'fly'" help fly
+expect 0 '--yaml' '' help host
+expect 0 '--yaml' '' host --help
+expect 0 '--json' '' devices -h
+
+expect 0 'smmu0 +smmuv3 +\[1, 2\] +yes' '' host
+expect 0 'smmu0 +smmuv3 +\[1, 2\] +no +.*1209401' '' host --host smmuv3-no-nesting
+expect 0 'smmu1 +smmuv3 +\[1\] +no +.*stage 2' '' host --host mixed
+expect 0 '3 +smmu0 +0000:03:00.0, 0000:03:00.1 +yes' '' host
+expect 0 'no IOMMU' '' host --host=empty
+expect 0 '"why_not": "' '' host --host smmuv3-no-nesting --json
+expect 0 'ioat +8086:2021' '' devices
+expect 0 '"id": "8086:2021"' '' devices --json
+
+expect 125 '' "no built-in host 'x', must be one of smmuv3, " host --host x
+expect 125 '' 'did you mean --host x' host x
+expect 125 '' '--host needs a value' host --host
+expect 125 '' '--yam=1' host --yam=1
+expect 125 '' 'no option -q' host -q
+expect 125 '' "'x' is given" devices x
+expect 125 '' 'No such file' host --host "$dir/none.yaml"
+
+# What --yaml prints is the same host, and can be changed.
+for host in smmuv3 smmuv3-no-nesting mixed empty; do
+	"$nestbox" host --host $host --yaml >"$dir/$host.yaml"
+	expect 0 "^Host $host.yaml:" '' host --host "$dir/$host.yaml"
+	"$nestbox" host --host "$dir/$host.yaml" --yaml | tail -n +2 >"$dir/again"
+	tail -n +2 "$dir/$host.yaml" | cmp - "$dir/again" || failures=$((failures + 1))
+done
+sed 's/driver: vfio-pci/driver: ixgbe/' "$dir/smmuv3.yaml" >"$dir/held.yaml"
+expect 0 'no: 0000:01:00.0 is bound to ixgbe' '' host --host "$dir/held.yaml"
+sed 's/kind: smmuv3/kind: vtd/' "$dir/smmuv3.yaml" >"$dir/vtd.yaml"
+expect 125 '' 'vtd.yaml:[0-9]+:11: iommus\[0\].kind: vtd is not there yet' host \
+	--host "$dir/vtd.yaml"
+
+# Output that does not arrive is not silently lost.
+if [ -w /dev/full ] && "$nestbox" host >/dev/full 2>"$dir/err"; then
+	echo "FAILED: nestbox host >/dev/full succeeded"
+	failures=$((failures + 1))
+fi
+
+[ $failures -eq 0 ]
