@@ -5,6 +5,8 @@
  * registered survives that: the handler *poisons* the range, puts zero pages where the file was,
  * and the access ends; whoever made it then asks sigbus_poisoned and reports an abort. A poisoned
  * range stays so until it is removed. Any other SIGBUS is a bug, and ends the process as before.
+ *
+ * FIDELITY: Linux pins pages, so that DMA goes on to the pages that the file no longer has.
  */
 #ifndef MEM_SIGBUS_H
 #define MEM_SIGBUS_H

@@ -46,8 +46,10 @@ long vfio_device_irq_info(struct ioctl_call *call, void *data)
 }
 
 /*
- * Never blocks: a counter that is full stays so, and a reader has enough to wake up for. Called
- * under leaf locks, never under the host lock.
+ * Never blocks on a full counter, which gives its reader enough to wake up for. Called under leaf
+ * locks, never under the host lock.
+ *
+ * FIDELITY: Linux lets the counter overflow and then reports an error to pollers.
  */
 static void signal_eventfd(int fd)
 {

@@ -308,7 +308,12 @@ ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uad
 	return region_io(&io, pos);
 }
 
-/* ---- mmap ---- */
+/*
+ * ---- mmap ----
+ *
+ * FIDELITY: Linux revokes mappings while memory is disabled or the device resets; here they stay,
+ * and nobody looks at the registers behind them.
+ */
 
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why)
 {
