@@ -223,7 +223,11 @@ static int check_room(const struct vfio_container *container,
 	return ret;
 }
 
-/* Pin and map. The container's mark is held, and the host lock, which pinning drops. */
+/*
+ * Pin and map. FIDELITY: locked memory is not accounted, RLIMIT_MEMLOCK has no say.
+ *
+ * The container's mark is held, and the host lock, which pinning drops.
+ */
 static int pin_and_map(struct ioctl_call *call, struct vfio_container *container,
 	const struct vfio_iommu_type1_dma_map *map)
 {
