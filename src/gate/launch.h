@@ -7,9 +7,11 @@
 #ifndef GATE_LAUNCH_H
 #define GATE_LAUNCH_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "gate/guardian.h"
 #include "gate/tree.h"
 
 struct launch_args {
@@ -21,14 +23,25 @@ struct launch_args {
 
 struct launched {
 	pid_t pid;	/* the program */
-	int listener;	/* seccomp notification descriptor */
+	int listener;	/* seccomp notification descriptor; closed by launch_finish */
 	int report_dir; /* O_PATH of the box's /dev/nestbox (a tmpfs): reports are written there */
+
+	/* The launcher's own. */
+	struct guardian guardian;
+	int pidfd;	      /* of the program */
+	int signals;	      /* signalfd: what is passed on */
+	sigset_t caller_mask; /* put back by launch_finish */
 };
 
 /**
  * Make the box and start the program. Returns once exec is certain to be attempted. 0, or a
  * negative errno with the first thing that failed in words (exit 125). Failures of exec itself are
  * told by launch_wait: 126, 127.
+ *
+ * Call it while there is one thread, so that every later one has the signals blocked that are
+ * passed on. Every descriptor that is to stay ours must have FD_CLOEXEC: those without it are the
+ * program's, and are closed here, because a pipe that the program closes must not stay open in this
+ * process. For the same reason 0 and 1 become /dev/null; 2 stays.
  */
 int launch(const struct launch_args *args, struct launched *out, struct error *error);
 
