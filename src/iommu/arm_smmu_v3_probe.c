@@ -27,12 +27,11 @@ static const struct nest_erratum {
 	const char *missing;
 } nest_errata[] = {
 	{ 0x483, 2, 0,
-		"nesting: MMU-600 before r2 must not combine stage 1 and stage 2 (erratum "
+		"it cannot nest: MMU-600 before r2 must not combine stage 1 and stage 2 (erratum "
 		"1209401)" },
 	{ 0x487, 1, 1,
-		"nesting: MMU-700 before r1p1 must not combine stage 1 and stage 2 (errata "
-		"2268618, "
-		"2812531)" },
+		"it cannot nest: MMU-700 before r1p1 must not combine stage 1 and stage 2 (errata "
+		"2268618, 2812531)" },
 };
 
 static int unsupported(struct why *why, const struct arm_smmu *smmu, const char *what)
@@ -63,9 +62,9 @@ static const char *find_nest_erratum(uint32_t iidr)
 static void probe_nesting(struct arm_smmu *smmu)
 {
 	if (!smmu->stage2)
-		smmu->cannot_nest = "stage 2 (IDR0.S2P is 0)";
+		smmu->cannot_nest = "it cannot nest: it has no stage 2 (IDR0.S2P is 0)";
 	else if (!smmu->stage1)
-		smmu->cannot_nest = "stage 1 (IDR0.S1P is 0)";
+		smmu->cannot_nest = "it cannot nest: it has no stage 1 (IDR0.S1P is 0)";
 	else
 		smmu->cannot_nest = find_nest_erratum(smmu_read32(smmu, SMMU_IIDR));
 }

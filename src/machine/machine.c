@@ -153,7 +153,7 @@ static int probe_iommu(struct machine *machine, struct machine_iommu *iommu, str
 			bus_of_iommu(machine, (unsigned)(iommu - machine->iommus)), iommu->iommu);
 	hostlock_unlock(&machine->lock);
 	if (err)
-		return error_set(error, -err, "%s: its driver cannot bring it up: %s",
+		return error_set(error, -err, "%s: its driver cannot bring it up without %s",
 			iommu->desc->name, why.missing);
 	return 0;
 }

@@ -77,9 +77,18 @@ void host_probe_nesting(const struct host_desc *desc, struct host_nesting *out)
 	machine_destroy(machine);
 }
 
+/** The column says it already. */
+static const char *short_reason(const char *why_not)
+{
+	static const char prefix[] = "it cannot nest: ";
+	size_t len = strlen(prefix);
+
+	return strncmp(why_not, prefix, len) ? why_not : why_not + len;
+}
+
 static void print_iommus(const struct host_desc *desc, FILE *out)
 {
-	static const char *const head[] = { "IOMMU", "KIND", "STAGES", "NESTS", "WHAT IT LACKS" };
+	static const char *const head[] = { "IOMMU", "KIND", "STAGES", "NESTS", "WHY NOT" };
 	struct host_nesting nesting[HOST_MAX_IOMMUS];
 	struct table table;
 
@@ -90,9 +99,10 @@ static void print_iommus(const struct host_desc *desc, FILE *out)
 	for (unsigned i = 0; i < desc->n_iommus; i++) {
 		const struct host_iommu *iommu = &desc->iommus[i];
 
-		table_row(&table, (const char *const[]){ iommu->name, iommu->kind,
-					  host_stages(iommu), nesting[i].nests ? "yes" : "no",
-					  nesting[i].nests ? "" : nesting[i].why_not });
+		table_row(
+			&table, (const char *const[]){ iommu->name, iommu->kind, host_stages(iommu),
+					nesting[i].nests ? "yes" : "no",
+					nesting[i].nests ? "" : short_reason(nesting[i].why_not) });
 	}
 	table_print(&table, out);
 	free(table.cells);
