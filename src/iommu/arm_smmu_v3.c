@@ -17,13 +17,16 @@
 /* IHI 0070 5.4, Arm ARM: stage 1 input range here: TTB0 with 48 bits. */
 #define S1_IAS 48
 
-static int no_memory(struct why *why, const struct arm_smmu *smmu)
+static int no_memory(struct why *why, const struct arm_smmu *smmu, const struct charge *charge)
 {
-	int ret = why_refused(why, ENOMEM, "table-memory-exhausted",
-		"the table memory of this container is used up");
-
+	if (charge && charge->used + 4096 > charge->limit)
+		why_refused(why, ENOMEM, "table-memory-exhausted",
+			"table memory of this container: %llu bytes are in use, the limit is %llu",
+			(unsigned long long)charge->used, (unsigned long long)charge->limit);
+	else
+		why_refused(why, ENOMEM, "host-memory-exhausted", "memory of the host for tables");
 	why_about(why, NULL, NULL, smmu->iommu.name);
-	return ret;
+	return -ENOMEM;
 }
 
 bool smmu_ids_init(struct smmu_ids *ids, unsigned bits_lg2)
@@ -123,17 +126,27 @@ static int setup_tables(struct arm_smmu *smmu, struct arm_smmu_domain *dom, stru
 
 	if (!pt_init(&dom->pt, dom->stage2 ? PT_STAGE2 : PT_STAGE1, ias, smmu->oas, smmu->hw.ram,
 		    dom->charge))
-		return no_memory(why, smmu);
+		return no_memory(why, smmu, dom->charge);
 	dom->domain.last_iova = BIT64(ias) - 1;
 	dom->domain.pgsizes = PT_PGSIZES;
 	if (dom->stage2)
 		return 0;
 	if (!ram_alloc(smmu->hw.ram, 4096, dom->charge, &dom->cd, &cd)) {
 		pt_finish(&dom->pt);
-		return no_memory(why, smmu);
+		return no_memory(why, smmu, dom->charge);
 	}
 	write_cd(smmu, dom, cd);
 	return 0;
+}
+
+/* The allocators of Linux (xa_alloc for ASIDs, ida_alloc for VMIDs) differ in what they say. */
+static int no_id(const struct arm_smmu *smmu, bool stage2, struct why *why)
+{
+	int ret = why_refused(why, stage2 ? ENOSPC : EBUSY, "iommu-ids-exhausted",
+		"a free %s: all are in use", stage2 ? "VMID" : "ASID");
+
+	why_about(why, NULL, NULL, smmu->iommu.name);
+	return ret;
 }
 
 /* Give dom, whose iommu, kind and charge are set, its number and tables; or change nothing. */
@@ -144,12 +157,8 @@ static int domain_setup(struct arm_smmu *smmu, struct arm_smmu_domain *dom, stru
 	dom->stage2 = wants_stage2(smmu, dom->domain.kind);
 	if (dom->stage2 && dom->domain.kind == IOMMU_DOMAIN_STAGE1)
 		dom->domain.kind = IOMMU_DOMAIN_STAGE2;
-	if (!ids_alloc(ids_of(smmu, dom->stage2), &dom->id)) {
-		ret = why_refused(why, ENOSPC, "iommu-ids-exhausted", "every %s is in use",
-			dom->stage2 ? "VMID" : "ASID");
-		why_about(why, NULL, NULL, smmu->iommu.name);
-		return ret;
-	}
+	if (!ids_alloc(ids_of(smmu, dom->stage2), &dom->id))
+		return no_id(smmu, dom->stage2, why);
 	ret = setup_tables(smmu, dom, why);
 	if (ret)
 		ids_free(ids_of(smmu, dom->stage2), dom->id);
@@ -175,7 +184,7 @@ static int domain_alloc(struct iommu *iommu, enum iommu_domain_kind kind, struct
 		return ret;
 	dom = calloc(1, sizeof(*dom));
 	if (!dom)
-		return no_memory(why, smmu);
+		return no_memory(why, smmu, NULL);
 	dom->domain.iommu = iommu;
 	dom->domain.kind = kind;
 	dom->charge = charge;
@@ -260,7 +269,7 @@ static int probe_device(struct iommu *iommu, struct iommu_device *dev, struct wh
 
 	if (ret)
 		return ret;
-	return smmu_strtab_ensure(smmu, dev->sid) ? 0 : no_memory(why, smmu);
+	return smmu_strtab_ensure(smmu, dev->sid) ? 0 : no_memory(why, smmu, NULL);
 }
 
 static int can_attach(
@@ -417,7 +426,7 @@ static int map(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t byt
 		return 0;
 	undo_map(domain, iova, done);
 	if (ret == -ENOMEM)
-		return no_memory(why, to_smmu(domain->iommu));
+		return no_memory(why, to_smmu(domain->iommu), dom->charge);
 	return why_misuse(why, EEXIST, "already-mapped", "IOVA 0x%llx is mapped in the domain",
 		(unsigned long long)(iova.v + done));
 }

@@ -46,10 +46,11 @@ bool smmu_strtab_init(struct arm_smmu *smmu)
 
 void smmu_strtab_finish(struct arm_smmu *smmu)
 {
-	uint64_t n = smmu->strtab_2lvl ? BIT64(smmu->sid_bits - SPLIT) : 0;
+	uint64_t n;
 
 	if (!smmu->strtab_ptr)
 		return;
+	n = smmu->strtab_2lvl ? BIT64(smmu->sid_bits - SPLIT) : 0;
 	for (uint64_t i = 0; i < n; i++)
 		if (smmu->strtab_ptr[i])
 			ram_free(smmu->hw.ram, NB_PA(smmu->strtab_ptr[i] & L1STD_L2PTR), L2_BYTES,

@@ -46,8 +46,11 @@ static void dma_through_map(void **state)
 	assert_false(rig.fault.read);
 	assert_int_equal(umem.bytes[KIB(128)], 0x5a);
 	/* Unmapped again: the translation was cached, and is gone. */
+	rig.faults = 0;
 	assert_int_equal(ioas_unmap(rig.ioas, MIB(1), MIB(1) + KIB(64) - 1), KIB(64));
 	assert_int_equal(rig_dma(&rig, 0, MIB(1) + KIB(60), buf, 16, true), -1);
+	assert_int_equal(rig.faults, 1);
+	assert_string_equal(rig.fault.name, "F_TRANSLATION");
 	assert_int_equal(rig_dma(&rig, 0, MIB(2), buf, 16, false), 0);
 
 	rig_detach(&rig, 0);
