@@ -6,8 +6,9 @@
  * and others may then add commands behind ours: so a wait is for "everything up to my command",
  * counted since bring-up, never for "the queue is empty".
  *
- * There is no timeout: returning before CMD_SYNC completed would let DMA reach memory that its
- * owner believes taken back (R6). DMA in flight is bounded (DMA_CHUNK), so the wait is too.
+ * FIDELITY: there is no timeout (Linux: one second): returning before CMD_SYNC completed would let
+ * DMA reach memory that its owner believes taken back (R6). DMA in flight is bounded (DMA_CHUNK),
+ * so the wait is too.
  */
 #include "base/check.h"
 #include "iommu/arm_smmu_v3.h"

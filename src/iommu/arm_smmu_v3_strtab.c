@@ -2,7 +2,8 @@
 /*
  * The stream table (IHI 0070 3.3, 5.1, 5.2): one STE per StreamID, linear or in two levels, where a
  * second-level table serves one PCI bus (256 StreamIDs) and is made when its first device appears.
- * New entries abort: a stream that no domain is attached to reaches nothing, and leaves no event.
+ * FIDELITY: new entries abort (Linux attaches its default domain): a stream that no domain is
+ * attached to reaches nothing, and leaves no event.
  */
 #include <string.h>
 

@@ -61,7 +61,8 @@ int pt_map(struct pt *pt, nb_iova iova, nb_pa pa, uint64_t bytes, unsigned prot,
 
 /**
  * Clear every leaf that lies wholly in the range and unlink the tables this empties. What was not
- * mapped is skipped; a block that reaches out of the range stays (areas are the unit of unmapping).
+ * mapped is skipped. FIDELITY: a block that reaches out of the range stays (areas are the unit of
+ * unmapping).
  */
 void pt_unmap(struct pt *pt, nb_iova iova, uint64_t bytes, struct pt_cleared *cleared);
 
