@@ -10,8 +10,7 @@
 #include "base/bits.h"
 #include "vfio/internal.h"
 
-#define DIRTY_BITMAP_MAX MIB(256)		  /* Linux 7.3: DIRTY_BITMAP_SIZE_MAX */
-#define USER_END	 UINT64_C(0x7ffffffff000) /* x86-64 TASK_SIZE_MAX: access_ok */
+#define USER_END UINT64_C(0x7ffffffff000) /* x86-64 TASK_SIZE_MAX: access_ok */
 
 int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct why *why)
 {
@@ -21,7 +20,7 @@ int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct w
 		return why_misuse(why, EINVAL, "bad-bitmap", "the bitmap is no user memory");
 	/* Linux leaves a page size of 0 to the CPU's bit scan; no answer but EINVAL makes sense. */
 	pages = bitmap->pgsize ? bytes >> __builtin_ctzll(bitmap->pgsize) : 0;
-	if (!pages || !bitmap->size || bitmap->size > DIRTY_BITMAP_MAX ||
+	if (!pages || !bitmap->size || bitmap->size > VFIO_DIRTY_BITMAP_MAX ||
 		bitmap->size < DIV_ROUND_UP(pages, 64) * 8)
 		return why_misuse(why, EINVAL, "bad-bitmap", "%llu bytes of bitmap for %llu pages",
 			(unsigned long long)bitmap->size, (unsigned long long)pages);

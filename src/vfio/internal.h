@@ -133,6 +133,9 @@ bool vfio_vaddr_any_invalid(const struct vfio_container *container);
 
 /* ---- dirty.c: VFIO_IOMMU_DIRTY_PAGES and UNMAP's bitmap. ---- */
 
+/** Linux 7.3 DIRTY_BITMAP_SIZE_MAX: one bit for each of 2^31 - 1 pages, rounded up; in bytes. */
+#define VFIO_DIRTY_BITMAP_MAX (UINT64_C(1) << 28)
+
 long vfio_dirty_pages(struct ioctl_call *call, void *data);
 /** Checks of a struct vfio_bitmap that Linux makes before it looks at the container. */
 int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct why *why);

@@ -17,9 +17,6 @@ typedef unsigned long long ull;
  */
 #define MAX_RANGES 256
 
-/* Linux 7.3: DIRTY_BITMAP_SIZE_MAX, one bit for each of 2^31 - 1 pages, rounded up. */
-#define DIRTY_BITMAP_MAX MIB(256)
-
 long vfio_type1_extension(unsigned long number, bool set)
 {
 	switch (number) {
@@ -116,7 +113,7 @@ static uint32_t fill_caps(const struct vfio_container *container, struct info_re
 		(struct vfio_info_cap_header){ VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1,
 			offsetof(struct info_reply, avail) };
 	reply->migration.pgsize_bitmap = vfio_type1_pgsize(container);
-	reply->migration.max_dirty_bitmap_size = DIRTY_BITMAP_MAX;
+	reply->migration.max_dirty_bitmap_size = VFIO_DIRTY_BITMAP_MAX;
 	reply->avail.header = (struct vfio_info_cap_header){ VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1,
 		n ? offsetof(struct info_reply, iova_header) : 0 };
 	reply->avail.avail = entries_left(container);

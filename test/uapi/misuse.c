@@ -2,7 +2,8 @@
 /*
  * Conformance of the container, group and type 1 calls: each row is one wrong (or unusual) use, the
  * errno that Linux 7.3 gives, and the rule that explains it. After each row the container is as it
- * was: nothing more or less is mapped, and mapping works. Usage: misuse HOST (smmuv3).
+ * was: nothing more or less is mapped, and mapping works. Usage: misuse HOST (smmuv3, or
+ * hosts/drivers.yaml for the rows about host drivers).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -194,7 +195,7 @@ static long info_short(void)
 
 	return t_ioctl(container, VFIO_IOMMU_GET_INFO, (uintptr_t)&info);
 }
-static long info_read_only(void)
+static long info_not_writable(void)
 {
 	return t_ioctl(container, VFIO_IOMMU_GET_INFO, ro);
 }
@@ -749,14 +750,59 @@ static long last_group_takes_maps(void)
 	return t_ioctl(container, VFIO_IOMMU_MAP_DMA, rw);
 }
 
+/* ---- rows of the host hosts/drivers.yaml ---- */
+
+/* Group 1 has a device that another driver of the host holds. */
+static long drivers_not_viable(void)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	long ret = t_ioctl(group, VFIO_GROUP_GET_STATUS, (uintptr_t)&status);
+
+	return ret ? ret : status.flags;
+}
+static long drivers_join(void)
+{
+	return set_container(group, container);
+}
+/* Group 2: one device of vfio-pci, and one without driver, which VFIO does not have. */
+static long drivers_device(const char *name)
+{
+	int other = t_open("2");
+	long ret;
+
+	if (set_container(other, container) ||
+		t_ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return -1;
+	ret = get_device(other, name);
+	if (ret >= 0)
+		ret = t_close((int)ret);
+	t_close(other);
+	return ret;
+}
+static long drivers_bound(void)
+{
+	return drivers_device("0000:02:00.0");
+}
+static long drivers_unbound(void)
+{
+	return drivers_device("0000:02:00.1");
+}
+/* Group 3: no device of vfio-pci, so VFIO does not have the group. */
+static long drivers_no_group(void)
+{
+	return t_open("3");
+}
+
 /* ---- the table ---- */
 
 enum where {
-	UNSET,	 /* group in the container, no IOMMU */
-	V2,	 /* TYPE1v2 */
-	V1,	 /* TYPE1 */
-	ENDS,	 /* TYPE1v2, and the row leaves no IOMMU behind */
-	LOCAL_V2 /* as V2, only in-process */
+	UNSET,	  /* group in the container, no IOMMU */
+	V2,	  /* TYPE1v2 */
+	V1,	  /* TYPE1 */
+	ENDS,	  /* TYPE1v2, and the row leaves no IOMMU behind */
+	LOCAL_V2, /* as V2, only in-process */
+	DRIVERS,  /* hosts/drivers.yaml: group 1 is open and in no container */
+	LOCAL_DRIVERS,
 };
 
 static const struct row {
@@ -790,7 +836,7 @@ static const struct row {
 	ROW(set_twice, V2, -EINVAL, "iommu-already-set"),
 	ROW(info_null, V2, -EFAULT, "bad-argument-pointer"),
 	ROW(info_short, V2, -EINVAL, "argsz-too-small"),
-	ROW(info_read_only, V2, -EINVAL, "argsz-too-small"),
+	ROW(info_not_writable, V2, -EFAULT, "bad-argument-pointer"),
 	ROW(info_size_probe, V2, 1, NULL),
 	ROW(map_null, V2, -EFAULT, "bad-argument-pointer"),
 	ROW(map_across_edge, V2, -EFAULT, "bad-argument-pointer"),
@@ -879,6 +925,11 @@ static const struct row {
 	ROW(close_group_first, ENDS, -EBUSY, "group-is-open"),
 	ROW(close_container_first, ENDS, -EBUSY, "devices-open"),
 	ROW(last_group_takes_maps, ENDS, -EINVAL, "iommu-not-set"),
+	ROW(drivers_not_viable, DRIVERS, 0, NULL),
+	ROW(drivers_join, DRIVERS, -EPERM, "group-not-viable"),
+	ROW(drivers_bound, DRIVERS, 0, NULL),
+	ROW(drivers_unbound, DRIVERS, -ENODEV, "no-such-device"),
+	ROW(drivers_no_group, LOCAL_DRIVERS, -ENODEV, "no-vfio-device"),
 };
 
 static unsigned failures;
@@ -897,6 +948,8 @@ static void setup(const struct row *row)
 
 	container = t_open("vfio");
 	group = t_open("1");
+	if (row->where >= DRIVERS)
+		return;
 	expect(row, "SET_CONTAINER", set_container(group, container), 0);
 	if (row->where != UNSET)
 		expect(row, "SET_IOMMU", t_ioctl(container, VFIO_SET_IOMMU, type), 0);
@@ -914,10 +967,16 @@ static void check_rule(const struct row *row)
 	printf("FAIL %s: rule: got %s, want %s\n", row->name, reason.rule, row->rule);
 }
 
+/* No IOMMU is set before the row, or after it. */
+static bool no_iommu(const struct row *row)
+{
+	return row->where == UNSET || row->where == ENDS || row->where >= DRIVERS;
+}
+
 /* As it was: entries, and mapping works. */
 static void check_after(const struct row *row, long before)
 {
-	if (row->where == UNSET || row->where == ENDS)
+	if (no_iommu(row))
 		return;
 	expect(row, "entries left", avail(), before);
 	expect(row, "map afterwards", map(0, 16 * PAGE), 0);
@@ -931,7 +990,7 @@ static void run(const struct row *row)
 	long left;
 
 	setup(row);
-	left = row->where == UNSET ? 0 : avail();
+	left = no_iommu(row) ? 0 : avail();
 	expect(row, "result", row->run(), row->want);
 	check_rule(row);
 	check_after(row, left);
@@ -954,18 +1013,25 @@ static uint64_t pages(size_t n, int prot)
 
 int main(int argc, char **argv)
 {
+	const char *host = argc > 1 ? argv[1] : "smmuv3";
+	bool drivers = strstr(host, "drivers");
 	unsigned n = 0;
 
 	rw = pages(16, PROT_READ | PROT_WRITE);
-	ro = pages(16, PROT_READ);
+	ro = pages(16, PROT_READ | PROT_WRITE);
 	none = pages(16, PROT_NONE);
 	edge = pages(2, PROT_READ | PROT_WRITE);
 	if (!rw || !ro || !none || !edge || munmap((void *)(uintptr_t)(edge + PAGE), PAGE))
 		return 1;
-	if (t_begin(argc > 1 ? argv[1] : "smmuv3"))
+	*(uint32_t *)(uintptr_t)ro = PAGE; /* an argsz */
+	mprotect((void *)(uintptr_t)ro, 16 * PAGE, PROT_READ);
+	if (t_begin(host))
 		return 1;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		if (table[i].where == LOCAL_V2 && !t_is_local())
+		if ((table[i].where >= DRIVERS) != drivers)
+			continue;
+		if ((table[i].where == LOCAL_V2 || table[i].where == LOCAL_DRIVERS) &&
+			!t_is_local())
 			continue;
 		run(&table[i]);
 		n++;

@@ -179,7 +179,11 @@ static bool check(bool ok, int line, const char *what, long got, long want)
 	printf("FAIL %s: line %d: %s: got %ld, want %ld\n", row_name, line, what, got, want);
 	return false;
 }
-#define SAME(got, want, what) check((got) == (want), __LINE__, what, (long)(got), (long)(want))
+static bool same(long got, long want, int line, const char *what)
+{
+	return check(got == want, line, what, got, want);
+}
+#define SAME(got, want, what) same((long)(got), (long)(want), __LINE__, what)
 
 /* ---- the parts of a row ---- */
 

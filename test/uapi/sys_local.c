@@ -102,9 +102,7 @@ bool t_counts(struct t_counts *counts)
 {
 	struct machine_counts now;
 
-	hostlock_lock(&machine->lock);
-	machine_counts(machine, &now);
-	hostlock_unlock(&machine->lock);
+	machine_counts(machine, &now); /* takes the host lock */
 	counts->domains = now.domains;
 	counts->attachments = now.attachments;
 	counts->mappings = now.mappings;
