@@ -29,6 +29,8 @@ static void delay_1ms(struct dmadrv *d)
 {
 	for (unsigned i = 0; i < 3; i++)
 		rig_wait(d->rig);
+	if (d->rig->threaded)
+		rig_sleep_ms(1);
 }
 
 int dmadrv_probe(struct dmadrv *d, struct rig *rig, unsigned n)

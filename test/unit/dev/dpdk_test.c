@@ -23,6 +23,16 @@ struct bench {
 	uint8_t *src[32], *dst[32];
 };
 
+static void make_buffers(struct bench *b)
+{
+	for (unsigned i = 0; i < 32; i++) {
+		b->src[i] = rig_alloc(&b->rig, LEN);
+		b->dst[i] = rig_alloc(&b->rig, LEN);
+		for (unsigned j = 0; j < LEN; j++)
+			b->src[i][j] = (uint8_t)rig_random(&b->rig);
+	}
+}
+
 static void bench_init(struct bench *b, enum rig_pattern pattern, bool trapped)
 {
 	rig_init(&b->rig, pattern, trapped, NULL);
@@ -30,12 +40,7 @@ static void bench_init(struct bench *b, enum rig_pattern pattern, bool trapped)
 	rig_sleep_ms(6);
 	rig_wait(&b->rig);
 	assert_int_equal(dmadrv_start(&b->drv), 0);
-	for (unsigned i = 0; i < 32; i++) {
-		b->src[i] = rig_alloc(&b->rig, LEN);
-		b->dst[i] = rig_alloc(&b->rig, LEN);
-		for (unsigned j = 0; j < LEN; j++)
-			b->src[i][j] = (uint8_t)rig_random(&b->rig);
-	}
+	make_buffers(b);
 }
 
 static int copy(struct bench *b, unsigned i, bool valid)
@@ -56,7 +61,7 @@ static void single_copies(struct bench *b)
 	bool error;
 	int id;
 
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < 50; i++) {
 		memset(b->dst[0], 0, LEN);
 		id = copy(b, 0, true);
 		submit_and_wait(b);
@@ -302,6 +307,36 @@ static void test_trapped(void **state)
 	run_all(RIG_EAGER, true);
 }
 
+static void wait_for_probe(struct bench *b)
+{
+	int err = dmadrv_probe(&b->drv, &b->rig, RING);
+
+	assert_int_equal(err, 0);
+	for (unsigned i = 0; i < 1000; i++) { /* the verdict of the probe's RESET lapses */
+		if (rig_read(&b->rig, CH(IOAT_CHANSTS), 8) == IOAT_SUSPENDED)
+			break;
+		rig_sleep_ms(5);
+	}
+	assert_int_equal(dmadrv_start(&b->drv), 0);
+}
+
+/* A poller in a thread of its own, which naps, on whatever CPUs there are. */
+static void test_threaded(void **state)
+{
+	static struct bench b;
+
+	rig_init(&b.rig, RIG_LATE, false, NULL);
+	rig_start_poller(&b.rig);
+	wait_for_probe(&b);
+	make_buffers(&b);
+	single_copies(&b);
+	bursts(&b);
+	failures_at_once(&b, 0xc081);
+	fills(&b);
+	restarts(&b);
+	rig_finish(&b.rig);
+}
+
 /* A program that starts right after the probe meets the verdict of the probe's RESET. */
 static void test_start_at_once(void **state)
 {
@@ -327,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_polled_random),
 		cmocka_unit_test(test_polled_tiny),
 		cmocka_unit_test(test_trapped),
+		cmocka_unit_test(test_threaded),
 		cmocka_unit_test(test_start_at_once),
 	};
 

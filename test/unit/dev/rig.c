@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "rig.h"
 
-#include <stdlib.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "dev/models.h"
@@ -21,8 +22,9 @@ void rig_init(struct rig *rig, enum rig_pattern pattern, bool trapped, const uin
 	rig->seed = 12345;
 	rig->mem = nb_mem_create(40);
 	nb_assert(rig->mem);
-	rig->ptr = aligned_alloc(4096, RIG_RAM_BYTES);
-	memset(rig->ptr, 0, RIG_RAM_BYTES);
+	rig->ptr = mmap(
+		NULL, RIG_RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	nb_assert(rig->ptr != MAP_FAILED);
 	rig->ram =
 		(struct nb_extent){ .pa = NB_PA(RIG_RAM), .bytes = RIG_RAM_BYTES, .ptr = rig->ptr };
 	nb_assert(nb_mem_add(rig->mem, &rig->ram) == 0);
@@ -33,15 +35,6 @@ void rig_init(struct rig *rig, enum rig_pattern pattern, bool trapped, const uin
 	nb_assert(rig->map != MAP_FAILED);
 	rig->dev.opens = 1;
 	pci_config_write(&rig->dev, 4, 0x0006, 2);
-}
-
-void rig_finish(struct rig *rig)
-{
-	munmap((void *)rig->map, 16384);
-	pci_dev_finish(&rig->dev);
-	nb_mem_remove(rig->mem, &rig->ram);
-	nb_mem_destroy(rig->mem);
-	free(rig->ptr);
 }
 
 void *rig_alloc(struct rig *rig, size_t bytes)
@@ -64,6 +57,46 @@ uint32_t rig_random(struct rig *rig)
 	return rig->seed >> 8;
 }
 
+static void *poll_thread(void *arg)
+{
+	struct rig *rig = arg;
+
+	while (!atomic_load(&rig->stop)) {
+		bool worked;
+
+		pthread_mutex_lock(&rig->dev.lock);
+		worked = pci_dev_step(&rig->dev, BUDGET);
+		pthread_mutex_unlock(&rig->dev.lock);
+		if (!worked)
+			usleep(50);
+	}
+	return NULL;
+}
+
+void rig_start_poller(struct rig *rig)
+{
+	rig->threaded = true;
+	nb_assert(pthread_create(&rig->poller, NULL, poll_thread, rig) == 0);
+}
+
+static void stop_poller(struct rig *rig)
+{
+	if (!rig->threaded)
+		return;
+	atomic_store(&rig->stop, true);
+	pthread_join(rig->poller, NULL);
+}
+
+void rig_finish(struct rig *rig)
+{
+	stop_poller(rig);
+	munmap((void *)rig->map, 16384);
+	pci_dev_finish(&rig->dev);
+	nb_mem_remove(rig->mem, &rig->ram);
+	nb_mem_destroy(rig->mem);
+	munmap(rig->ptr, RIG_RAM_BYTES);
+}
+
 void rig_pause(struct rig *rig)
 {
 	unsigned n = rig->pattern == RIG_LATE	  ? 0
@@ -76,6 +109,10 @@ void rig_pause(struct rig *rig)
 
 void rig_wait(struct rig *rig)
 {
+	if (rig->threaded) {
+		sched_yield();
+		return;
+	}
 	rig_pause(rig);
 	if (rig->pattern == RIG_LATE)
 		pci_dev_step(&rig->dev, BUDGET);

@@ -7,6 +7,8 @@
 #ifndef TEST_DEV_RIG_H
 #define TEST_DEV_RIG_H
 
+#include <stdatomic.h>
+
 #include "dev/ioat/regs.h"
 #include "pci/pci.h"
 
@@ -30,11 +32,15 @@ struct rig {
 	bool trapped;
 	enum rig_pattern pattern;
 	uint32_t seed;
+	bool threaded; /* a real poller, which naps: the pattern is its own */
+	atomic_bool stop;
+	pthread_t poller;
 	uint64_t used; /* of the memory, by rig_alloc */
 };
 
 void rig_init(struct rig *rig, enum rig_pattern pattern, bool trapped, const uint64_t *options);
 void rig_finish(struct rig *rig);
+void rig_start_poller(struct rig *rig);
 
 /** Memory of the program, aligned to 4096. */
 void *rig_alloc(struct rig *rig, size_t bytes);
