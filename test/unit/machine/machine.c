@@ -115,6 +115,25 @@ static void test_noiommu_numbers(void **state)
 	machine_destroy(machine);
 }
 
+/** Every size of an SMMU that a description may ask for comes up. */
+static void test_sizes(void **state)
+{
+	static const unsigned oas[] = { 36, 40, 42, 44, 48 }, sid[] = { 8, 9, 16, 24 };
+	static const char *const stages[] = { "1", "2", "1, 2" };
+	char yaml[512];
+
+	for (unsigned i = 0; i < ARRAY_LEN(oas) * ARRAY_LEN(sid) * ARRAY_LEN(stages); i++) {
+		snprintf(yaml, sizeof(yaml),
+			"version: 1\n"
+			"iommus: [{name: a, kind: smmuv3, oas_bits: %u, sid_bits: %u, stages: "
+			"[%s]}]\n"
+			"buses: [{iommu: a}]\n"
+			"devices: [{at: \"0000:00:1f.7\", model: ioat, group: 1}]\n",
+			oas[i % 5], sid[i / 5 % 4], stages[i / 20]);
+		machine_destroy(build_text(yaml));
+	}
+}
+
 struct page {
 	_Alignas(4096) uint8_t bytes[4096];
 	struct nb_extent extent;
@@ -288,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_builtins),
 		cmocka_unit_test(test_wiring),
 		cmocka_unit_test(test_noiommu_numbers),
+		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_dma_stage1),
 		cmocka_unit_test(test_dma_stage2),
 		cmocka_unit_test(test_dma_bare),
