@@ -173,7 +173,8 @@ static const struct reg *find(uint64_t offset, unsigned size)
 		return NULL;
 	for (i = 0; i < ARRAY_LEN(registers); i++) {
 		reg = &registers[i];
-		if (offset >= reg->offset && offset + size <= reg->offset + reg->bytes)
+		if (size <= reg->bytes && offset >= reg->offset &&
+			offset - reg->offset <= reg->bytes - size)
 			return reg;
 	}
 	return NULL;
