@@ -3,6 +3,7 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 static struct machine *machine;
 static struct vfio *vfio;
 static struct local_caller *local;
+static pthread_mutex_t last_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct why last; /* of the last refused call */
 
 int t_begin(const char *host)
@@ -41,8 +43,11 @@ void t_end(void)
 
 static long note(long ret, const struct why *why)
 {
-	if (why->class != WHY_NONE && why->class != WHY_PROTOCOL)
-		last = *why;
+	if (why->class == WHY_NONE || why->class == WHY_PROTOCOL)
+		return ret;
+	pthread_mutex_lock(&last_mutex);
+	last = *why;
+	pthread_mutex_unlock(&last_mutex);
 	return ret;
 }
 
