@@ -27,12 +27,18 @@ static bool policy_subset(const struct vfio *vfio)
 	return vfio->machine->desc.nesting_subset;
 }
 
+/* A group behind no IOMMU is left to the IOMMU layer, which refuses it. */
+static bool speaks_nest_kind(const struct iommu_group *group)
+{
+	return !group->iommu || !strcmp(group->iommu->kind, NEST_KIND);
+}
+
 /* Can this group have a domain of this kind? A dry run, nothing is changed. */
 static int group_can(const struct vfio_group *group, enum iommu_domain_kind kind, struct why *why)
 {
 	int ret;
 
-	if (kind == IOMMU_DOMAIN_NEST_PARENT && strcmp(group->iommu->iommu->kind, NEST_KIND)) {
+	if (kind == IOMMU_DOMAIN_NEST_PARENT && !speaks_nest_kind(group->iommu)) {
 		ret = why_refused(why, EOPNOTSUPP, "nesting-type-needs-smmuv3",
 			"the nesting type's calls speak SMMUv3, this IOMMU is of kind %s",
 			group->iommu->iommu->kind);
