@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seccomp filter: which system calls of a program are sent to us, and which run untouched.
+ *
+ * Written as rows of {system call, conditions}: a call is notified if all conditions of one row
+ * hold. Rows are compiled to classic BPF by hand, since a range of one argument cannot be expressed
+ * through libseccomp's comparisons. Whatever depends on no argument stays free: the kernel keeps a
+ * bitmap of calls that a filter always allows.
+ *
+ * Sizes: arguments are 64-bit words in memory, little endian on both supported architectures.
+ */
+#include "gate/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+
+#if defined(__x86_64__)
+#define GATE_AUDIT_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define GATE_AUDIT_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "the gate knows x86-64 and arm64"
+#endif
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the filter loads halves of arguments as little endian"
+#endif
+
+enum cond_kind {
+	COND_NONE,   /* always holds */
+	COND_IOCTL,  /* an ioctl number of VFIO's and iommufd's type, 0x3b */
+	COND_RDWR,   /* open flags: O_RDWR, and neither a directory nor O_PATH */
+	COND_FD,     /* a descriptor number that stand-ins have */
+	COND_OFFSET, /* an offset of a device region */
+	COND_EMPTY,  /* AT_EMPTY_PATH is set */
+};
+
+struct cond {
+	uint8_t kind, arg;
+};
+
+struct row {
+	int nr;
+	struct cond conds[2];
+};
+
+/* clang-format off */
+static const struct row rows[] = {
+	{ __NR_ioctl, { { COND_IOCTL, 1 } } },
+	/* Opens. bash opens with O_CREAT too, so only the access mode counts (facts). */
+#ifdef __NR_open
+	{ __NR_open, { { COND_RDWR, 1 } } },
+#endif
+	{ __NR_openat, { { COND_RDWR, 2 } } },
+	{ __NR_openat2 },
+	/* Device regions, by offset through whatever number, and by number. */
+	{ __NR_pread64, { { COND_OFFSET, 3 } } },
+	{ __NR_pwrite64, { { COND_OFFSET, 3 } } },
+	{ __NR_preadv, { { COND_OFFSET, 3 } } },
+	{ __NR_pwritev, { { COND_OFFSET, 3 } } },
+	{ __NR_preadv2, { { COND_OFFSET, 3 } } },
+	{ __NR_pwritev2, { { COND_OFFSET, 3 } } },
+	{ __NR_mmap, { { COND_OFFSET, 5 } } },
+	{ __NR_pread64, { { COND_FD, 0 } } },
+	{ __NR_pwrite64, { { COND_FD, 0 } } },
+	{ __NR_preadv, { { COND_FD, 0 } } },
+	{ __NR_pwritev, { { COND_FD, 0 } } },
+	{ __NR_preadv2, { { COND_FD, 0 } } },
+	{ __NR_pwritev2, { { COND_FD, 0 } } },
+	{ __NR_mmap, { { COND_FD, 4 } } },
+	/* Where Linux owes an errno that a memfd would not give. */
+	{ __NR_read, { { COND_FD, 0 } } },
+	{ __NR_write, { { COND_FD, 0 } } },
+	{ __NR_readv, { { COND_FD, 0 } } },
+	{ __NR_writev, { { COND_FD, 0 } } },
+	{ __NR_lseek, { { COND_FD, 0 } } },
+	{ __NR_ftruncate, { { COND_FD, 0 } } },
+	{ __NR_fallocate, { { COND_FD, 0 } } },
+	/* Programs check that what they opened is a character device. */
+	{ __NR_fstat, { { COND_FD, 0 } } },
+	{ __NR_newfstatat, { { COND_FD, 0 }, { COND_EMPTY, 3 } } },
+	{ __NR_statx, { { COND_FD, 0 }, { COND_EMPTY, 2 } } },
+	/* The thread gets other memory: what we hold of it is void. */
+	{ __NR_execve },
+	{ __NR_execveat },
+};
+/* clang-format on */
+
+#define MAX_INSNS 256
+#define JUMP_FAIL 0xff /* patched to the end of the row */
+
+struct program {
+	struct sock_filter insns[MAX_INSNS];
+	unsigned n;
+};
+
+static void emit(struct program *p, uint16_t code, uint8_t jt, uint8_t jf, uint32_t k)
+{
+	nb_assert(p->n < MAX_INSNS);
+	p->insns[p->n++] = (struct sock_filter){ code, jt, jf, k };
+}
+
+static void emit_load(struct program *p, size_t offset)
+{
+	emit(p, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)offset);
+}
+
+static void emit_load_arg(struct program *p, unsigned arg, bool high)
+{
+	emit_load(p, offsetof(struct seccomp_data, args[arg]) + (high ? 4 : 0));
+}
+
+/** (A & mask) == value, or the row fails. */
+static void emit_masked(struct program *p, uint32_t mask, uint32_t value)
+{
+	emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, value);
+}
+
+static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_base)
+{
+	if (cond->kind == COND_NONE)
+		return;
+	emit_load_arg(p, cond->arg, cond->kind == COND_OFFSET);
+	switch (cond->kind) {
+	case COND_IOCTL:
+		emit_masked(p, 0xff00, ';' << 8);
+		break;
+	case COND_RDWR:
+		emit_masked(p, O_ACCMODE | O_DIRECTORY | O_PATH, O_RDWR);
+		break;
+	case COND_FD:
+		/* The upper bound keeps AT_FDCWD and -1 out. */
+		emit(p, BPF_JMP | BPF_JGE | BPF_K, 0, JUMP_FAIL, fd_base);
+		emit(p, BPF_JMP | BPF_JGT | BPF_K, JUMP_FAIL, 0, GATE_FD_LAST);
+		break;
+	case COND_OFFSET:
+		emit(p, BPF_JMP | BPF_JGE | BPF_K, 0, JUMP_FAIL, 1u << (GATE_OFFSET_LG2 - 32));
+		break;
+	case COND_EMPTY:
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, AT_EMPTY_PATH);
+		break;
+	}
+}
+
+static void emit_row(struct program *p, const struct row *row, unsigned fd_base)
+{
+	unsigned start = p->n;
+	unsigned i;
+
+	emit_load(p, offsetof(struct seccomp_data, nr));
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, (uint32_t)row->nr);
+	for (i = 0; i < ARRAY_LEN(row->conds); i++)
+		emit_cond(p, &row->conds[i], fd_base);
+	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
+	for (i = start; i < p->n; i++) {
+		if (p->insns[i].jt == JUMP_FAIL)
+			p->insns[i].jt = (uint8_t)(p->n - i - 1);
+		if (p->insns[i].jf == JUMP_FAIL)
+			p->insns[i].jf = (uint8_t)(p->n - i - 1);
+	}
+}
+
+static void compile(struct program *p, unsigned fd_base)
+{
+	unsigned i;
+
+	/* Programs of another architecture (32-bit) are not served: their opens reach /dev/null. */
+	emit_load(p, offsetof(struct seccomp_data, arch));
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, GATE_AUDIT_ARCH);
+	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		emit_row(p, &rows[i], fd_base);
+	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+}
+
+unsigned gate_fd_base(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 1024)
+		return 960;
+	return limit.rlim_cur >= 128 ? (unsigned)limit.rlim_cur - 64 : (unsigned)limit.rlim_cur / 2;
+}
+
+static int install(const struct sock_fprog *prog)
+{
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, prog);
+}
+
+int filter_install(unsigned fd_base, struct error *error)
+{
+	struct program p = { .n = 0 };
+	struct sock_fprog prog;
+	int fd;
+
+	compile(&p, fd_base);
+	prog = (struct sock_fprog){ (unsigned short)p.n, p.insns };
+	fd = install(&prog);
+	/* Without CAP_SYS_ADMIN a filter may only go to who can gain no privilege by exec. */
+	if (fd < 0 && errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		fd = install(&prog);
+	if (fd >= 0)
+		return fd;
+	if (errno == EINVAL)
+		return error_set(error, EINVAL,
+			"seccomp notification is not available: Linux 5.19 is needed");
+	if (errno == EBUSY)
+		return error_set(
+			error, EBUSY, "seccomp notification is taken: are we inside another box?");
+	return error_sys(error, errno, "cannot install the seccomp filter");
+}

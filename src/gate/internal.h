@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the call side share.
+ *
+ * A notified system call is a struct call: the notification, the thread that made it (struct proc:
+ * what we keep open of it), and the caller handle that the uAPI layers use. notify.c receives calls
+ * and answers them; calls.c says what each system call means; fdtable.c knows which descriptor is
+ * which open file; usermem.c reads and writes the program's memory.
+ *
+ * Hazards, and who minds them:
+ *
+ * - A call may die while we handle it, and its thread id be reused. Whatever was learned by number
+ *   (a path below /proc, process_vm_readv) counts only once NOTIF_ID_VALID said afterwards that the
+ *   call still waits (call_valid). Descriptors below /proc are bound to their task, not to its id.
+ * - A thread that execs gets other memory; the old memory lives on where another process shares it
+ *   (vfork). So exec is notified too, and drops what we hold of the thread's memory.
+ * - No copy of user memory, look-up of descriptors and installation under the host lock.
+ *
+ * Lock order: drain (fdtable), host lock; table lock (fdtable), proc cache and report are leaves.
+ */
+#ifndef GATE_INTERNAL_H
+#define GATE_INTERNAL_H
+
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "file/file.h"
+#include "gate/serve.h"
+
+/* Linux 6.6; older headers lack it. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS	   SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+/** Stand-ins have numbers from fd_base up to here: the filter leaves all others alone. */
+#define GATE_FD_LAST 0xfffff
+/** Offsets from here up are regions of devices. */
+#define GATE_OFFSET_LG2 40
+
+/* ---- proc.c: threads of programs that made a call ---- */
+
+/**
+ * The memory of a program, as descriptors that stay with it: after exec or exit they read and
+ * write nothing. Counted, since registered memory outlives the call that registered it.
+ */
+struct mm {
+	atomic_int refs;
+	int mem;
+	int maps; /* -1 where it could not be opened */
+};
+
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm); /* NULL accepted */
+
+struct proc {
+	pid_t tid;
+	pid_t tgid;	  /* 0: not read yet */
+	int fds;	  /* /proc/TID/fd */
+	int pidfd;	  /* of the thread group; -1: not opened yet */
+	struct mm *mm;	  /* NULL: not opened yet */
+	bool busy;	  /* a call in progress uses it */
+	bool cached;	  /* it lives in a slot of the cache */
+	bool volatile_mm; /* another thread of it execs: keep no memory beyond a call */
+};
+
+struct proc_cache;
+
+struct proc_cache *proc_cache_create(void);
+void proc_cache_destroy(struct proc_cache *cache);
+
+/** What we keep of a thread, for the time of one call. NULL: it is gone, or no memory. */
+struct proc *proc_get(struct proc_cache *cache, pid_t tid);
+void proc_put(struct proc_cache *cache, struct proc *proc);
+/** The thread is about to exec: forget its memory. */
+void proc_exec(struct proc_cache *cache, pid_t tid);
+/** Drop what belongs to threads that have ended. */
+void proc_cache_sweep(struct proc_cache *cache);
+
+/** stat of descriptor fd of the thread. 0 or -EBADF. */
+int proc_stat_fd(struct proc *proc, int fd, struct stat *st);
+/** As above, by symbolic link: whether the number is in use, without touching what it is. */
+bool proc_fd_used(struct proc *proc, int fd);
+/** Our own copy of descriptor fd, or a negative errno. */
+int proc_take_fd(struct proc *proc, int fd);
+/** Its memory, borrowed; NULL: gone. */
+struct mm *proc_mm(struct proc *proc);
+/** First descriptor number that it may not have (RLIMIT_NOFILE). */
+unsigned proc_fd_limit(const struct proc *proc);
+
+/* ---- fdtable.c: open files and their stand-ins ---- */
+
+/** What an open file was opened as, for traces and for opening it anew through /proc/self/fd. */
+struct fd_origin {
+	const struct tree_entry *node; /* NULL: a device */
+	char path[64];
+};
+
+struct fdtable;
+
+/** devices_open is told whenever the number of open devices changes. Any thread. */
+struct fdtable *fdtable_create(
+	void (*devices_open)(void *ctx, unsigned n), void *ctx, struct error *error);
+/** Releases every file that is left. */
+void fdtable_destroy(struct fdtable *table);
+
+/**
+ * Enter an open file. Returns a descriptor (the caller's, to be sent to the program and closed) of
+ * its stand-in, the file's reference is consumed; or a negative errno. The file lives until no copy
+ * of that descriptor, and no mapping, is left anywhere.
+ */
+int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin *origin);
+
+/** The file whose stand-in this is, reference taken; NULL: none of ours. origin may be NULL. */
+struct file *fdtable_find(struct fdtable *table, const struct stat *st, struct fd_origin *origin);
+/** A descriptor of the memory behind a stand-in (BARs), for the caller to close; -1: none of ours.
+ */
+int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino);
+
+/** Release files whose last descriptor was closed before this call. Not under the host lock. */
+void fdtable_drain(struct fdtable *table);
+/** The closer thread's: drains too, and says how long until it must look again (ms; -1: ever). */
+int fdtable_close(struct fdtable *table);
+/** Readable when there is something to drain. */
+int fdtable_events(const struct fdtable *table);
+
+/* ---- usermem.c ---- */
+
+struct call;
+
+int usermem_copy_in(struct caller *caller, void *dst, uint64_t uaddr, size_t len);
+int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, size_t len);
+int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
+	struct umem **out, struct why *why);
+/** A string of at most len - 1 bytes, terminated. Its length, -EFAULT, -ENAMETOOLONG. */
+int usermem_string(struct call *call, uint64_t uaddr, char *buf, size_t len);
+
+/* ---- maps.c: what is mapped where ---- */
+
+#define VMA_READ   1u
+#define VMA_WRITE  2u
+#define VMA_SHARED 8u
+
+struct vma {
+	uint64_t start, end, offset;
+	unsigned flags;	   /* VMA_* */
+	uint64_t dev, ino; /* ino 0: no file */
+};
+
+/** The mapping that holds addr. 0, -ENOENT: nothing is mapped there; -EIO: cannot tell. */
+int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
+/** Whether that is cheap enough to be done at every copy (PROCMAP_QUERY, Linux 6.11). */
+bool mm_find_vma_is_fast(void);
+
+/* ---- path.c ---- */
+
+struct path_node {
+	const struct tree_entry *node; /* an open of this node */
+	bool device;		       /* an open device, by /proc/self/fd */
+};
+
+/** What an open of path (as the calling thread sees it) would open. False: nothing of ours. */
+bool path_find_node(
+	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out);
+
+/* ---- calls.c ---- */
+
+/** One notified system call. Pointers are borrowed from the notification thread. */
+struct call {
+	struct caller caller; /* first: what the uAPI layers get */
+	struct serve *serve;
+	const struct seccomp_notif *notif;
+	struct proc *proc;	 /* NULL until call_proc */
+	struct fd_origin origin; /* of the file it is about */
+};
+
+/** The call shall run as if we were not there. */
+#define CALL_CONTINUE LONG_MIN
+
+/** What a system call means: its result, a negative errno, or CALL_CONTINUE. */
+long call_handle(struct call *call);
+void call_init(struct call *call, struct serve *serve, const struct seccomp_notif *notif);
+void call_finish(struct call *call);
+/** Whether the caller still waits for our answer. */
+bool call_valid(const struct call *call);
+/** The calling thread, opened on first use and known to be the one that waits. NULL: gone. */
+struct proc *call_proc(struct call *call);
+
+/* ---- report.c ---- */
+
+struct report;
+
+struct report *report_create(const struct serve_args *args);
+/** Prints what was repeated. */
+void report_destroy(struct report *report);
+
+/** A call on one of our files or nodes is done. */
+struct report_call {
+	struct call *call;
+	const char *kind; /* file_ops.name; NULL: not an ioctl, text says it all */
+	const char *text; /* "openat(\"/dev/vfio/vfio\", O_RDWR)" */
+	unsigned cmd;
+	uint64_t arg;
+	long result;
+	const struct why *why;
+};
+void report_call(struct report *report, const struct report_call *done);
+bool report_traces(const struct report *report);
+/** machine->fault. */
+void report_fault(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
+
+/* ---- poller.c ---- */
+
+struct poller;
+
+struct poller *poller_start(struct machine *machine, bool spin, struct error *error);
+void poller_stop(struct poller *poller); /* NULL accepted */
+/** fdtable's devices_open. */
+void poller_devices(void *ctx, unsigned n);
+/** A call that may have given a device work was made: look soon. */
+void poller_kick(struct poller *poller);
+
+/* ---- notify.c ---- */
+
+struct serve {
+	struct serve_args args;
+	struct proc_cache *procs;
+	struct fdtable *fds;
+	struct report *report;
+	struct poller *poller;
+	struct receivers *receivers;
+	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
+};
+
+struct receivers *receivers_start(struct serve *serve, struct error *error);
+void receivers_stop(struct receivers *receivers); /* NULL accepted */
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The call side of a box, put together (src/gate/serve.h): what starts and ends in which order. */
+#include "gate/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+/** We keep two or three descriptors for each open file of the box, and some for each thread. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+struct serve *serve_start(const struct serve_args *args, struct error *error)
+{
+	struct serve *serve = calloc(1, sizeof(*serve));
+
+	if (!serve) {
+		error_set(error, ENOMEM, "out of memory");
+		return NULL;
+	}
+	raise_descriptor_limit();
+	serve->args = *args;
+	pthread_mutex_init(&serve->install_lock, NULL);
+	serve->procs = proc_cache_create();
+	serve->report = report_create(args);
+	if (!serve->procs || !serve->report) {
+		error_set(error, ENOMEM, "out of memory");
+		goto fail;
+	}
+	args->machine->fault_ctx = serve->report;
+	args->machine->fault = report_fault;
+	serve->poller = poller_start(args->machine, args->poll_spin, error);
+	if (!serve->poller)
+		goto fail;
+	serve->fds = fdtable_create(poller_devices, serve->poller, error);
+	if (!serve->fds)
+		goto fail;
+	serve->receivers = receivers_start(serve, error);
+	if (!serve->receivers)
+		goto fail;
+	return serve;
+fail:
+	serve_stop(serve);
+	return NULL;
+}
+
+void serve_stop(struct serve *serve)
+{
+	if (!serve)
+		return;
+	receivers_stop(serve->receivers);
+	fdtable_destroy(serve->fds);
+	poller_stop(serve->poller);
+	serve->args.machine->fault = NULL;
+	report_destroy(serve->report);
+	proc_cache_destroy(serve->procs);
+	pthread_mutex_destroy(&serve->install_lock);
+	free(serve);
+}
