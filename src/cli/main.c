@@ -8,9 +8,7 @@
 static const struct cli_verb cli_help_verb;
 
 static const struct cli_verb *const verbs[] = {
-#ifdef CLI_RUN
 	&cli_run,
-#endif
 	&cli_host,
 	&cli_devices,
 	&cli_help_verb,

@@ -64,6 +64,18 @@ sed 's/kind: smmuv3/kind: vtd/' "$dir/smmuv3.yaml" >"$dir/vtd.yaml"
 expect 125 '' 'vtd.yaml:[0-9]+:11: iommus\[0\].kind: vtd is not there yet' host \
 	--host "$dir/vtd.yaml"
 
+# run: what cannot be made is 125, and says why. (Programs in the box: test/run.)
+expect 0 '--trace\[=FILE\]' '' help run
+expect 125 '' 'no program is given' run
+expect 125 '' 'no program is given' run --host mixed --
+expect 125 '' "no built-in host 'x'" run --host x -- true
+expect 125 '' "vtd.yaml:[0-9]+:11: iommus\[0\].kind: vtd is not there yet" run \
+	--host "$dir/vtd.yaml" -- true
+expect 125 '' "--poll: is 'often', must be spin" run --poll=often -- true
+expect 125 '' "--mmio: is 'map', must be trap" run --mmio=map -- true
+expect 125 '' "--trace: cannot write $dir/no/t: No such file" run --trace="$dir/no/t" -- true
+expect 125 '' '--quiet=1' run --quiet=1 -- true
+
 # Output that does not arrive is not silently lost.
 if [ -w /dev/full ] && "$nestbox" host >/dev/full 2>"$dir/err"; then
 	echo "FAILED: nestbox host >/dev/full succeeded"
