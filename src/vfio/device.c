@@ -111,10 +111,6 @@ int vfio_device_open(
 	int ret = -ENOMEM;
 
 	if (opened) {
-		/* The same at every open: a device's group never changes. */
-		device->vfio = vfio;
-		device->group = group;
-		device->dev = dev;
 		vfio_device_lock(device);
 		ret = open_gated(device);
 		vfio_device_unlock(device);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "vfio/device.h"
 #include "vfio/internal.h"
 
 #define DMA_ENTRY_LIMIT 65535 /* Linux 7.3 vfio_iommu_type1: dma_entry_limit */
@@ -25,6 +26,27 @@ static void add_group(struct vfio *vfio, struct iommu_group *iommu, struct machi
 	group->noiommu = dev;
 	group->id = iommu ? iommu->id : (int)dev->noiommu_group;
 	snprintf(group->name, sizeof(group->name), "%s%d", iommu ? "" : "noiommu-", group->id);
+}
+
+static struct vfio_group *group_of(struct vfio *vfio, const struct machine_device *dev)
+{
+	for (unsigned i = 0; i < vfio->n_groups; i++) {
+		struct vfio_group *group = &vfio->groups[i];
+
+		if (group->iommu ? group->iommu == dev->iommu.group : group->noiommu == dev)
+			return group;
+	}
+	return NULL; /* behind no IOMMU, and the policy has no groups for such */
+}
+
+/* What never changes of a device; all the rest is set when it is opened. */
+static void init_devices(struct vfio *vfio)
+{
+	for (unsigned i = 0; i < vfio->machine->n_devices; i++) {
+		vfio->devices[i].vfio = vfio;
+		vfio->devices[i].dev = &vfio->machine->devices[i];
+		vfio->devices[i].group = group_of(vfio, &vfio->machine->devices[i]);
+	}
 }
 
 struct vfio *vfio_create(struct machine *machine, const struct vfio_options *options)
@@ -53,6 +75,7 @@ struct vfio *vfio_create(struct machine *machine, const struct vfio_options *opt
 	for (unsigned i = 0; i < machine->n_devices; i++)
 		if (has_noiommu_group(machine, &machine->devices[i]))
 			add_group(vfio, NULL, &machine->devices[i]);
+	init_devices(vfio);
 	return vfio;
 }
 
