@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reading a host description: the state that the two passes share. The first (host.c) takes every
- * value by the table of keys; the second (check.c) looks at what values mean together.
+ * value (value.c) by the table of keys; the second (check.c) looks at what values mean together.
  */
 #ifndef MACHINE_READER_H
 #define MACHINE_READER_H
@@ -49,6 +49,17 @@ yaml_node_t *reader_value(struct reader *reader, yaml_node_t *map, const char *k
 
 /** A plain scalar that is a number. -EINVAL: it is none; -ERANGE: it is too large for 64 bits. */
 int reader_integer(const yaml_node_t *node, uint64_t *value);
+
+/** No value: ~, null or empty. */
+bool reader_is_null(const yaml_node_t *node);
+/** The text of a scalar; NULL if it is none, is null, or has a NUL in it. */
+const char *reader_text(const yaml_node_t *node);
+/** "is SHOWN, must be ALLOWED"; false. */
+bool reader_fail_value(struct reader *reader, const struct host_key *key, const struct place *at);
+
+/** Take a value that is no section into base, the section's struct. */
+bool reader_take(
+	struct reader *reader, const struct host_key *key, const struct place *at, void *base);
 
 /** The second pass. */
 bool reader_check(struct reader *reader);
