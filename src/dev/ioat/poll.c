@@ -5,16 +5,16 @@
  * under this is a contract:
  *
  * - The driver never has to wait for the poller where real hardware answers at once. At rest
- * CHANSTS reads SUSPENDED, not HALTED, since DPDK's start takes HALTED for an error; and where an
- * error is reported in memory (CHANCMP, CHANCTRL bit 2), CHANSTS at once reads ARMED, which is what
- * DPDK's recovery waits for, for all of 4 microseconds. A driver without the word in memory reads
- * HALTED.
+ *   CHANSTS reads SUSPENDED: not HALTED, since DPDK's start takes that for an error, and, where the
+ *   status is reported in memory (CHANCMP, CHANCTRL bit 2), not IDLE either, since DPDK's stop waits
+ *   for SUSPENDED for all of 4 microseconds. With the word in memory an error reads ARMED at once,
+ *   which is what DPDK's recovery waits for as long. A driver without the word reads IDLE and HALTED.
  * - A verdict does not outlive its command: after RESET, HALTED is shown at once, for the drivers
  *   that check it, and lapses after some milliseconds, or when the driver sets up the word in
- * memory.
+ *   memory.
  * - A doorbell is a value of DMACOUNT other than the one we left there. A consumed count is
- * replaced by itself + 0x8000 (with compare-and-swap, since the next doorbell may be there
- * already), which no driver submits, so that the same count after a restart is seen.
+ *   replaced by itself + 0x8000 (with compare-and-swap, since the next doorbell may be there
+ *   already), which no driver submits, so that the same count after a restart is seen.
  * - A command seen together with a doorbell came first: RESET and SUSPEND leave in place whatever
  *   count is not ours, and it starts at CHAINADDR.
  *
@@ -50,11 +50,22 @@ static void show(struct ioat_chan *ch, enum ioat_status status)
 		ch->regs + IOAT_CHANSTS, 8, status == IOAT_ARMED ? IOAT_ARMED : ch->last | status);
 }
 
+/* What the register says of a state to a driver that gets the truth in memory. */
+static enum ioat_status at_rest(enum ioat_status state)
+{
+	switch (state) {
+	case IOAT_HALTED:
+		return IOAT_ARMED; /* recovery waits for it */
+	case IOAT_IDLE:
+		return IOAT_SUSPENDED; /* stopping waits for it */
+	default:
+		return state;
+	}
+}
+
 void ioat_show(struct ioat_chan *ch)
 {
-	bool in_memory = ch->state == IOAT_HALTED && ioat_chan_writes_back(ch);
-
-	show(ch, in_memory ? IOAT_ARMED : ch->state);
+	show(ch, ioat_chan_writes_back(ch) ? at_rest(ch->state) : ch->state);
 }
 
 void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
