@@ -17,7 +17,6 @@
 #include <linux/filter.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -182,15 +181,6 @@ static void compile(struct program *p, unsigned fd_base)
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		emit_row(p, &rows[i], fd_base);
 	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
-}
-
-unsigned gate_fd_base(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= 1024)
-		return 960;
-	return limit.rlim_cur >= 128 ? (unsigned)limit.rlim_cur - 64 : (unsigned)limit.rlim_cur / 2;
 }
 
 static int install(const struct sock_fprog *prog)

@@ -31,9 +31,6 @@ struct serve_args {
 	bool mmio_trap; /* --mmio=trap: no BAR is mmappable */
 };
 
-/** Where stand-in descriptors begin: 960, or lower where RLIMIT_NOFILE is. */
-unsigned gate_fd_base(void);
-
 /** In the child, just before exec: install the filter. The listener descriptor, or -errno. */
 int filter_install(unsigned fd_base, struct error *error);
 

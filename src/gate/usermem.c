@@ -444,7 +444,7 @@ static int add_piece(struct call *call, struct user_umem *u, const struct vma *v
 
 static int refuse(struct why *why, uint64_t uaddr, uint64_t bytes, uint64_t at, const char *what)
 {
-	why_misuse(why, EFAULT, "user-memory",
+	why_misuse(why, EFAULT, "memory-not-mapped",
 		"%s at 0x%llx, inside the range 0x%llx to 0x%llx to be mapped", what,
 		(unsigned long long)at, (unsigned long long)uaddr,
 		(unsigned long long)(uaddr + bytes - 1));
@@ -491,17 +491,18 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 	if (!mm || !call_valid(call))
 		return -EFAULT;
 	if (!bytes || uaddr + bytes < uaddr)
-		return why_misuse(why, EFAULT, "user-memory", "the range of user memory wraps");
+		return why_misuse(
+			why, EFAULT, "memory-not-mapped", "the range of user memory wraps");
 	u = calloc(1, sizeof(*u));
 	if (!u)
-		return why_refused(why, ENOMEM, "out-of-memory", "nestbox is out of memory");
+		return why_refused(why, ENOMEM, "host-resources", "nestbox is out of memory");
 	u->base = (struct umem){ 1, bytes, &user_umem_ops, user_umem_release };
 	u->mm = mm_get(mm);
 	u->uaddr = uaddr;
 	ret = add_pieces(call, u, prot, why);
 	if (ret) {
 		user_umem_free(u);
-		return ret == -ENOMEM ? why_refused(why, ENOMEM, "out-of-memory",
+		return ret == -ENOMEM ? why_refused(why, ENOMEM, "host-resources",
 						"nestbox is out of memory")
 				      : ret;
 	}

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Stock DPDK drives the IOAT engine: twice, as who we are, and as an ordinary user if we are root.
+nestbox=$1
+command -v dpdk-test >/dev/null || exit 77 # skipped: Debian's package dpdk-dev has it
+
+log=$(mktemp) || exit 1
+runtime=$(mktemp -d) || exit 1
+trap 'rm -rf "$log" "$runtime"' EXIT
+
+# run PREFIX...: the test, of an instance that is our engine, must pass.
+run() {
+	"$@" env DPDK_TEST=dmadev_autotest XDG_RUNTIME_DIR="$runtime" "$nestbox" run -- \
+		dpdk-test --no-huge -m 512 --iova-mode=va -l 0,1 </dev/null >"$log" 2>&1
+	status=$?
+	if [ $status -eq 0 ] && grep -q '^### Test dmadev instance .*\[0000:01:00.0\]' "$log" &&
+		grep -q '^Test OK' "$log"; then
+		return 0
+	fi
+	echo "status $status; the end of its output:"
+	tr '\r' '\n' <"$log" | grep -v '^Ops submitted' | tail -40
+	exit 1
+}
+
+run
+run
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	user="setpriv --reuid 65534 --regid 65534 --clear-groups"
+	if $user test -x "$nestbox"; then
+		chown 65534:65534 "$runtime"
+		run $user
+		run $user
+	else
+		echo "not run as an ordinary user: that one cannot reach $nestbox"
+	fi
+fi
