@@ -272,7 +272,7 @@ static int check_mapped(uint64_t uaddr, uint64_t bytes, unsigned prot, struct wh
 	FILE *maps;
 
 	if (end < uaddr)
-		return why_misuse(why, EFAULT, "memory-not-mapped",
+		return why_misuse(why, EFAULT, "user-memory",
 			"program memory 0x%" PRIx64 " + 0x%" PRIx64 " wraps around", uaddr, bytes);
 	maps = fopen("/proc/self/maps", "re");
 	if (!maps)
@@ -281,7 +281,7 @@ static int check_mapped(uint64_t uaddr, uint64_t bytes, unsigned prot, struct wh
 	fclose(maps);
 	if (bad >= end)
 		return 0;
-	return why_misuse(why, EFAULT, "memory-not-mapped",
+	return why_misuse(why, EFAULT, "user-memory",
 		"program memory at 0x%" PRIx64 " is not mapped%s", bad,
 		prot & IOMMU_WRITE ? " writable" : " readable");
 }

@@ -21,6 +21,7 @@ static void add_group(struct vfio *vfio, struct iommu_group *iommu, struct machi
 {
 	struct vfio_group *group = &vfio->groups[vfio->n_groups++];
 
+	nb_assert(iommu || dev);
 	group->vfio = vfio;
 	group->iommu = iommu;
 	group->noiommu = dev;

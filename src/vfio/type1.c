@@ -51,8 +51,9 @@ int vfio_type1_begin(struct ioctl_call *call, struct vfio_container **out)
 		return 0;
 	}
 	vfio_type1_end(container);
-	return why_misuse(call->why, EINVAL, "iommu-not-set",
+	why_misuse(call->why, EINVAL, "iommu-not-set",
 		"the container lost its IOMMU with its last group");
+	return -EINVAL;
 }
 
 void vfio_type1_end(struct vfio_container *container)
@@ -251,7 +252,7 @@ static int map_locked(struct ioctl_call *call, struct vfio_container *container,
 	const struct vfio_iommu_type1_dma_map *map)
 {
 	uint64_t pgsize = vfio_type1_pgsize(container);
-	struct ioas_area_info area, *there;
+	struct ioas_area_info area = { 0 }, *there;
 	int ret;
 
 	if (!is_aligned(map->size | map->iova | map->vaddr, pgsize))
@@ -384,7 +385,7 @@ static int unmap_areas(struct ioctl_call *call, struct vfio_container *container
 static int unmap_locked(struct ioctl_call *call, struct vfio_container *container,
 	struct vfio_iommu_type1_dma_unmap *unmap, const struct vfio_bitmap *bitmap)
 {
-	uint64_t pgsize = vfio_type1_pgsize(container), last;
+	uint64_t pgsize = vfio_type1_pgsize(container), last = 0;
 	int ret = unmap_range(unmap, pgsize, &last, call->why);
 
 	if (ret)
