@@ -5,8 +5,8 @@
  *
  * While there is work it goes on without pause; for 200 us after the last it spins, since a driver
  * that waits for a command expects it within microseconds; then it naps, at first 200 us, longer
- * the longer nothing happens (facts/ioat.md measured that drivers take naps of up to 1 ms). Without
- * an open device it sleeps.
+ * the longer nothing happens (drivers were measured to take naps of 1 ms in the middle of work; the
+ * longer nap comes after a whole idle second). Without an open device it sleeps.
  */
 #include "gate/internal.h"
 
@@ -41,7 +41,8 @@ static const struct {
 } naps[] = {
 	{ 10 * MS, 200 * US },
 	{ 200 * MS, 500 * US },
-	{ UINT64_MAX, 1 * MS },
+	{ 1000 * MS, 1 * MS },
+	{ UINT64_MAX, 4 * MS },
 };
 
 static uint64_t now_ns(void)
@@ -78,13 +79,13 @@ static void nap(struct poller *p, uint64_t until)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/** A few steps; true if one of them had work. */
-static bool step(struct poller *p)
+/** At most this many steps; true if one of them had work. */
+static bool step(struct poller *p, unsigned loops)
 {
 	bool worked = false;
 	unsigned i;
 
-	for (i = 0; i < SPIN_LOOPS && !worked; i++)
+	for (i = 0; i < loops && !worked; i++)
 		worked = machine_step(p->machine, STEP_BYTES);
 	return worked;
 }
@@ -92,16 +93,17 @@ static bool step(struct poller *p)
 static void *poller_main(void *arg)
 {
 	struct poller *p = arg;
-	uint64_t active = now_ns(), now;
+	uint64_t active = now_ns(), now = active;
 
 	while (!atomic_load(&p->stop)) {
 		if (!atomic_load(&p->devices)) {
 			nap(p, 0);
-			active = now_ns();
+			active = now = now_ns();
 			continue;
 		}
-		if (step(p)) {
-			active = now_ns();
+		/* After a nap one look is enough. */
+		if (step(p, now - active < SPIN_NS ? SPIN_LOOPS : 1)) {
+			active = now = now_ns();
 			continue;
 		}
 		now = now_ns();
