@@ -176,7 +176,7 @@ static int find_device(
 		struct machine_device *dev = &machine->devices[i];
 
 		if (!group_has(group, dev) || strlen(dev->iommu.name) != len ||
-			memcmp(dev->iommu.name, name, len))
+			memcmp(dev->iommu.name, name, len) != 0)
 			continue;
 		if (name[len + strspn(name + len, " ")])
 			return why_misuse(why, EINVAL, "unknown-device-option",

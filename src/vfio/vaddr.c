@@ -57,8 +57,8 @@ static int note(struct vfio_container *container, const struct ioas_area_info *a
 		return -ENOMEM;
 	stale->iova = area->iova;
 	stale->last = area->last;
-	RB_INSERT(vfio_stale_tree, &container->stale,
-		stale); /* NOLINT(clang-analyzer-unix.Malloc): the tree has it */
+	RB_INSERT(vfio_stale_tree, &container->stale, stale);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the tree has it now */
 	return 0;
 }
 
