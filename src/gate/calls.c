@@ -178,10 +178,13 @@ static int install(struct call *call, struct file *file, int flags, const struct
 
 static int caller_install(struct caller *caller, struct file *file, int flags)
 {
+	struct call *call = (struct call *)caller;
 	struct fd_origin origin = { .node = NULL };
 
-	snprintf(origin.path, sizeof(origin.path), "vfio-%s", file->ops->name);
-	return install((struct call *)caller, file, flags, &origin);
+	/* VFIO_GROUP_GET_DEVICE_FD is the one call that installs, and its argument the name. */
+	if (usermem_string(call, arg(call, 2), origin.path, sizeof(origin.path)) <= 0)
+		snprintf(origin.path, sizeof(origin.path), "vfio-%s", file->ops->name);
+	return install(call, file, flags, &origin);
 }
 
 static const struct caller_ops caller_ops = {
@@ -296,6 +299,13 @@ static long sys_openat2(struct call *call)
 
 /* ---- ioctl ---- */
 
+/** A call on a device may have given it work. */
+static void kick(struct call *call, const struct file *file)
+{
+	if (file->memfd >= 0)
+		poller_kick(call->serve->poller);
+}
+
 static long sys_ioctl(struct call *call)
 {
 	struct file *file = file_arg(call, 0);
@@ -318,8 +328,8 @@ static long sys_ioctl(struct call *call)
 			       : -ENOTTY;
 	done.result = ret;
 	report_call(call->serve->report, &done);
+	kick(call, file);
 	file_put(file);
-	poller_kick(call->serve->poller);
 	return ret;
 }
 
@@ -371,9 +381,9 @@ static long transfer(struct call *call, const char *name, bool write, uint64_t p
 	else
 		ret = transfer_one(call, file, &t, arg(call, 1), arg(call, 2), &why);
 	report_transfer(call, &t, arg(call, 1), arg(call, 2), ret, &why);
-	file_put(file);
 	if (write)
-		poller_kick(call->serve->poller);
+		kick(call, file);
+	file_put(file);
 	return ret;
 }
 
@@ -443,9 +453,9 @@ static long vectored(struct call *call, const char *name, bool write, uint64_t p
 	else
 		ret = transfer_pieces(call, file, t, iov, (unsigned)n, &why);
 	report_transfer(call, &t, arg(call, 1), n, ret, &why);
-	file_put(file);
 	if (write)
-		poller_kick(call->serve->poller);
+		kick(call, file);
+	file_put(file);
 	return ret;
 }
 

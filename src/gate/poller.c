@@ -11,9 +11,12 @@
 #include "gate/internal.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 
@@ -21,17 +24,15 @@
 #define US	   UINT64_C(1000)
 #define MS	   UINT64_C(1000000)
 #define SPIN_NS	   (200 * US)
-#define SPIN_LOOPS 32 /* steps between two looks at the clock */
+#define SPIN_STEPS 16 /* between two looks at the clock */
 
 struct poller {
 	struct machine *machine;
 	bool spin;
 	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	atomic_uint kicks;   /* counted, and a futex: a nap ends when it changes */
 	atomic_uint devices; /* open */
 	atomic_bool napping;
-	atomic_bool kicked;
 	atomic_bool stop;
 };
 
@@ -62,32 +63,45 @@ static uint64_t nap_after(uint64_t idle)
 	return naps[i].nap;
 }
 
-/** Sleep until the time, a kick, or the end. until 0: for ever. */
-static void nap(struct poller *p, uint64_t until)
+/**
+ * Sleep for so long (0: for ever), or until there is a kick after `kicks` was read. A futex rather
+ * than a condition: idle boxes do little else.
+ */
+static void nap(struct poller *p, unsigned kicks, uint64_t ns)
 {
-	struct timespec t = { (time_t)(until / 1000000000), (long)(until % 1000000000) };
+	struct timespec t = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 
-	pthread_mutex_lock(&p->lock);
+	/* Either we see the kick here or whoever kicks sees us nap: both are sequentially
+	 * consistent, and the kernel compares once more. */
 	atomic_store(&p->napping, true);
-	if (!atomic_exchange(&p->kicked, false) && !atomic_load(&p->stop)) {
-		if (until)
-			pthread_cond_clockwait(&p->wake, &p->lock, CLOCK_MONOTONIC, &t);
-		else
-			pthread_cond_wait(&p->wake, &p->lock);
-	}
+	if (atomic_load(&p->kicks) == kicks && !atomic_load(&p->stop))
+		syscall(SYS_futex, &p->kicks, FUTEX_WAIT_PRIVATE, kicks, ns ? &t : NULL);
 	atomic_store(&p->napping, false);
-	pthread_mutex_unlock(&p->lock);
 }
 
-/** At most this many steps; true if one of them had work. */
-static bool step(struct poller *p, unsigned loops)
+void poller_kick(struct poller *p)
 {
-	bool worked = false;
-	unsigned i;
+	atomic_fetch_add(&p->kicks, 1);
+	if (atomic_load(&p->napping))
+		syscall(SYS_futex, &p->kicks, FUTEX_WAKE_PRIVATE, 1);
+}
 
-	for (i = 0; i < loops && !worked; i++)
-		worked = machine_step(p->machine, STEP_BYTES);
-	return worked;
+void poller_devices(void *ctx, unsigned n)
+{
+	struct poller *p = ctx;
+
+	atomic_store(&p->devices, n);
+	poller_kick(p);
+}
+
+/** Step until there was work, at most n times. */
+static bool step(struct poller *p, unsigned n)
+{
+	while (n--) {
+		if (machine_step(p->machine, STEP_BYTES))
+			return true;
+	}
+	return false;
 }
 
 static void *poller_main(void *arg)
@@ -96,44 +110,22 @@ static void *poller_main(void *arg)
 	uint64_t active = now_ns(), now = active;
 
 	while (!atomic_load(&p->stop)) {
+		unsigned kicks = atomic_load(&p->kicks);
+
 		if (!atomic_load(&p->devices)) {
-			nap(p, 0);
+			nap(p, kicks, 0);
 			active = now = now_ns();
 			continue;
 		}
-		/* After a nap one look is enough. */
-		if (step(p, now - active < SPIN_NS ? SPIN_LOOPS : 1)) {
+		if (step(p, p->spin || now - active < SPIN_NS ? SPIN_STEPS : 1)) {
 			active = now = now_ns();
 			continue;
 		}
 		now = now_ns();
-		if (p->spin || now - active < SPIN_NS)
-			continue;
-		nap(p, now + nap_after(now - active));
+		if (!p->spin && now - active >= SPIN_NS)
+			nap(p, kicks, nap_after(now - active));
 	}
 	return NULL;
-}
-
-void poller_kick(struct poller *p)
-{
-	/* Lost when it comes just before the nap begins: then it is seen after that nap. */
-	if (!atomic_load_explicit(&p->napping, memory_order_relaxed))
-		return;
-	pthread_mutex_lock(&p->lock);
-	atomic_store(&p->kicked, true);
-	pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
-}
-
-void poller_devices(void *ctx, unsigned n)
-{
-	struct poller *p = ctx;
-
-	pthread_mutex_lock(&p->lock);
-	atomic_store(&p->devices, n);
-	atomic_store(&p->kicked, true);
-	pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
 }
 
 struct poller *poller_start(struct machine *machine, bool spin, struct error *error)
@@ -148,8 +140,6 @@ struct poller *poller_start(struct machine *machine, bool spin, struct error *er
 	}
 	p->machine = machine;
 	p->spin = spin;
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->wake, NULL);
 	sigfillset(&all);
 	/* A truncated file of the program raises SIGBUS here, which is handled. */
 	sigdelset(&all, SIGBUS);
@@ -168,12 +158,8 @@ void poller_stop(struct poller *p)
 {
 	if (!p)
 		return;
-	pthread_mutex_lock(&p->lock);
 	atomic_store(&p->stop, true);
-	pthread_cond_signal(&p->wake);
-	pthread_mutex_unlock(&p->lock);
+	poller_kick(p);
 	pthread_join(p->thread, NULL);
-	pthread_cond_destroy(&p->wake);
-	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
