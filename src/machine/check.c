@@ -6,7 +6,7 @@
 #include "base/bits.h"
 #include "dev/models.h"
 #include "machine/reader.h"
-#include "trace/text.h"
+#include "base/text.h"
 
 static bool check_iommu(struct reader *reader, unsigned i)
 {

@@ -16,7 +16,7 @@
 #include "base/bits.h"
 #include "base/cleanup.h"
 #include "machine/reader.h"
-#include "trace/text.h"
+#include "base/text.h"
 
 #define FILE_MAX    KIB(256)
 #define DEPTH_MAX   16

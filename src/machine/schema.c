@@ -6,7 +6,7 @@
 
 #include "base/bits.h"
 #include "machine/host.h"
-#include "trace/text.h"
+#include "base/text.h"
 
 static const char *const kinds[] = { "smmuv3", NULL };
 static const char *const bus_types[] = { "pci", NULL };

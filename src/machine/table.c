@@ -10,7 +10,7 @@
 #include "dev/models.h"
 #include "machine/machine.h"
 #include "machine/view.h"
-#include "trace/text.h"
+#include "base/text.h"
 
 #define COLUMNS	 6
 #define CELL_MAX 256

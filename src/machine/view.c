@@ -8,7 +8,7 @@
 #include "dev/models.h"
 #include "machine/schema.h"
 #include "machine/view.h"
-#include "trace/text.h"
+#include "base/text.h"
 
 #define COMMENT_COLUMN 32
 #define LINE_END       98

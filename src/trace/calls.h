@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "trace/text.h"
+#include "base/text.h"
 
 /** A value (or the bits of one) with a name. Tables end with name NULL. */
 struct trace_name {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/text.h"
+#include "base/text.h"
 
 bool explain_is_refusal(const struct why *why)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "trace/text.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * Text into a buffer of fixed size. What does not fit is cut off and the text then ends in "...";
  * it is always terminated.
  */
-#ifndef TRACE_TEXT_H
-#define TRACE_TEXT_H
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
