@@ -132,9 +132,9 @@ static void open_device(struct engine *engine, int group, const char *name)
 {
 	struct vfio_region_info bar = { .argsz = sizeof(bar), .index = VFIO_PCI_BAR0_REGION_INDEX };
 	struct vfio_region_info config = bar;
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int32_t fd;
+		int32_t words[6]; /* set ends in an array: here of one eventfd */
 	} irq = { .set = { .argsz = sizeof(irq),
 			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
 			  .count = 1,
@@ -156,7 +156,7 @@ static void open_device(struct engine *engine, int group, const char *name)
 	must(pread(engine->device, &command, 2, (off_t)config.offset + PCI_COMMAND), "command");
 	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	must(pwrite(engine->device, &command, 2, (off_t)config.offset + PCI_COMMAND), "command");
-	engine->irq = irq.fd = eventfd(0, EFD_CLOEXEC);
+	engine->irq = irq.words[5] = eventfd(0, EFD_CLOEXEC);
 	must(ioctl(engine->device, VFIO_DEVICE_SET_IRQS, &irq), "VFIO_DEVICE_SET_IRQS");
 	printf("device     %04x:%04x, BAR 0 of %llu KiB\n", id[0], id[1],
 		(unsigned long long)bar.size / 1024);

@@ -313,7 +313,7 @@ static const struct {
 static void add_device_dir(
 	struct builder *b, const struct pci_dev *pci, const char *dir, const char *driver)
 {
-	char *config = malloc(sizeof(pci->config));
+	char *config = malloc(PCI_CONFIG_BYTES);
 
 	add_dir(b, text("/sys/devices/pci%04x:%02x", pci->segment, pci->bus));
 	add_ids(b, pci, dir);

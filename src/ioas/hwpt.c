@@ -101,11 +101,12 @@ static int check_areas(const struct ioas *ioas, const struct hwpt *hwpt, struct 
 static int new_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
 	struct hwpt **out, struct why *why)
 {
-	struct hwpt *hwpt;
+	struct hwpt *hwpt = NULL;
 	int ret = hwpt_alloc(ioas, group->iommu, kind, &hwpt, why);
 
 	if (ret)
 		return ret;
+	nb_assert(hwpt);
 	ret = check_areas(ioas, hwpt, group, why);
 	if (!ret)
 		ret = fill(ioas, hwpt, why);

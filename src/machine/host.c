@@ -437,6 +437,7 @@ int host_parse(
 	memset(desc, 0, sizeof(*desc));
 	snprintf(desc->name, sizeof(desc->name), "%s", base_name(file));
 	if (!reader || !yaml_parser_initialize(&parser))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): AUTO_FREE is not seen. */
 		return error_set(error, ENOMEM, "%s: out of memory", file);
 	*reader = (struct reader){
 		.file = file, .text = text, .len = len, .desc = desc, .error = error
@@ -480,6 +481,7 @@ static int load_file(const char *path, struct host_desc *desc, struct error *err
 	if (!buf)
 		return error_set(error, ENOMEM, "%s: out of memory", path);
 	len = read_file(path, buf, FILE_MAX + 1, error);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): AUTO_FREE is not seen. */
 	return len < 0 ? (int)len : host_parse(path, buf, (size_t)len, desc, error);
 }
 

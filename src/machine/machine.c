@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/bits.h"
 #include "dev/models.h"
 #include "machine/kinds.h"
@@ -278,6 +279,7 @@ static void unwire(struct machine_device *dev, struct machine_iommu *iommu)
 {
 	if (!dev->port)
 		return;
+	nb_assert(iommu && iommu->kind); /* who has a port is behind an IOMMU */
 	port_remove(iommu->kind->ports(iommu->model), dev->port);
 	free(dev->port);
 }

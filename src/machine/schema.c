@@ -132,8 +132,8 @@ const char *host_key_allowed(const struct host_key *key, char *buf, size_t len)
 		[HOST_BOOL] = "true or false",
 		[HOST_NAME] = "a name: a letter, then at most 30 letters, digits, '-', '_' or '.'",
 		[HOST_STAGES] = "[1], [2] or [1, 2]",
-		[HOST_ADDRESS] = "an address such as \"0000:01:00.0\" (hexadecimal "
-				 "segment:bus:device.function)",
+		[HOST_ADDRESS] = ("an address such as \"0000:01:00.0\" (hexadecimal "
+				  "segment:bus:device.function)"),
 		[HOST_OPTIONS] = "a map of the model's options",
 		[HOST_LIST] = "a list of maps",
 		[HOST_MAP] = "a map",

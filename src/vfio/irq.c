@@ -322,7 +322,7 @@ static long check_header(
 	size = kind == VFIO_IRQ_SET_DATA_BOOL ? 1 : kind == VFIO_IRQ_SET_DATA_EVENTFD ? 4 : 0;
 	if (hdr->argsz - sizeof(*hdr) < (uint64_t)hdr->count * size)
 		return bad_set(call, hdr, "argsz leaves no room for the data");
-	return (long)(hdr->count * size);
+	return (long)hdr->count * size;
 }
 
 static int do_set(struct irq_set *set, const struct vfio_irq_set *hdr)

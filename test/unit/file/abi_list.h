@@ -9,7 +9,8 @@
 
 #define NUMBERS(X)                                                                                                                                    \
 	X(VFIO_API_VERSION)                                                                                                                           \
-	X(VFIO_TYPE1_IOMMU) X(VFIO_TYPE1v2_IOMMU) X(VFIO_DMA_CC_IOMMU) X(VFIO_EEH) X(VFIO_SPAPR_TCE_v2_IOMMU) X(VFIO_NOIOMMU_IOMMU) X(                \
+	X(VFIO_TYPE1_IOMMU)                                                                                                                           \
+	X(VFIO_TYPE1v2_IOMMU) X(VFIO_DMA_CC_IOMMU) X(VFIO_EEH) X(VFIO_SPAPR_TCE_v2_IOMMU) X(VFIO_NOIOMMU_IOMMU) X(                                    \
 		VFIO_UNMAP_ALL) X(VFIO_UPDATE_VADDR) X(VFIO_GET_API_VERSION) X(VFIO_CHECK_EXTENSION) X(VFIO_SET_IOMMU)                                \
 		X(VFIO_GROUP_GET_STATUS) X(VFIO_GROUP_SET_CONTAINER) X(VFIO_GROUP_UNSET_CONTAINER) X(VFIO_GROUP_GET_DEVICE_FD) X(                     \
 			VFIO_GROUP_FLAGS_VIABLE) X(VFIO_GROUP_FLAGS_CONTAINER_SET) X(VFIO_DEVICE_GET_INFO) X(VFIO_DEVICE_GET_REGION_INFO)             \
@@ -41,13 +42,14 @@
 
 #define MEMBERS(X)                                                                                 \
 	X(vfio_info_cap_header, next)                                                              \
-	X(vfio_group_status, flags) X(vfio_region_info, offset) X(                                 \
-		vfio_region_info_cap_sparse_mmap, areas) X(vfio_region_info_cap_type,              \
-		subtype) X(vfio_irq_info, count) X(vfio_irq_set, data) X(vfio_pci_hot_reset_info,  \
-		devices) X(vfio_pci_hot_reset, group_fds) X(vfio_device_ioeventfd,                 \
-		fd) X(vfio_device_feature, data) X(vfio_iommu_type1_info_cap_iova_range,           \
-		iova_ranges) X(vfio_iommu_type1_info_cap_migration, max_dirty_bitmap_size)         \
-		X(vfio_iommu_type1_info_dma_avail, avail) X(vfio_iommu_type1_dma_map, size)        \
+	X(vfio_group_status, flags)                                                                \
+	X(vfio_region_info, offset) X(vfio_region_info_cap_sparse_mmap, areas) X(                  \
+		vfio_region_info_cap_type, subtype) X(vfio_irq_info, count) X(vfio_irq_set,        \
+		data) X(vfio_pci_hot_reset_info, devices) X(vfio_pci_hot_reset,                    \
+		group_fds) X(vfio_device_ioeventfd, fd) X(vfio_device_feature,                     \
+		data) X(vfio_iommu_type1_info_cap_iova_range, iova_ranges)                         \
+		X(vfio_iommu_type1_info_cap_migration, max_dirty_bitmap_size) X(                   \
+			vfio_iommu_type1_info_dma_avail, avail) X(vfio_iommu_type1_dma_map, size)  \
 			X(vfio_iommu_type1_dma_unmap, data) X(vfio_bitmap, data)                   \
 				X(vfio_iommu_type1_dirty_bitmap, data)                             \
 					X(vfio_iommu_type1_dirty_bitmap_get, bitmap)
