@@ -143,7 +143,7 @@ static int choose_fd_base(unsigned *base, struct error *error)
 /** The simulated host, before there is a process. 0 or -errno. */
 static int build(struct box *box, const struct run_options *opts, struct error *error)
 {
-	static const struct vfio_options defaults;
+	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
 	int err = host_load(opts->host, &box->desc, error);
 
 	if (err)
@@ -156,7 +156,7 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	box->machine = machine_create(&box->desc, error);
 	if (!box->machine)
 		return failed(error);
-	box->vfio = vfio_create(box->machine, &defaults);
+	box->vfio = vfio_create(box->machine, &vfio_options);
 	if (!box->vfio || tree_build(box->machine, &box->tree) < 0)
 		return error_set(error, ENOMEM, "out of memory for the simulated host");
 	return 0;
@@ -182,7 +182,6 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.quiet = opts->quiet,
 		.trace = box->trace,
 		.poll_spin = opts->poll_spin,
-		.mmio_trap = opts->mmio_trap,
 	};
 
 	if (err)

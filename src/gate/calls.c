@@ -265,7 +265,8 @@ static long do_open(struct call *call, int dirfd, uint64_t upath, uint64_t flags
 	ret = open_found(call, &found, flags, &why);
 	done = (struct report_call){
 		.call = call,
-		.text = describe_open(text, sizeof(text), path, flags),
+		.name = describe_open(text, sizeof(text), path, flags),
+		.text = text,
 		.result = ret,
 		.why = &why,
 	};
@@ -353,17 +354,56 @@ static ssize_t transfer_one(struct call *call, struct file *file, const struct t
 		why, EINVAL, "no-such-call", "a %s cannot be read or written", file->ops->name);
 }
 
+/** "BAR0+0x80", "CONFIG+0x4", or the number. */
+static const char *describe_offset(char *buf, size_t size, uint64_t pos)
+{
+	unsigned region;
+
+	for (region = 0; region <= 8; region++) {
+		if (pos >> GATE_OFFSET_LG2 != pci_region_offset(region) >> GATE_OFFSET_LG2)
+			continue;
+		pos -= pci_region_offset(region);
+		if (region < PCI_BARS)
+			snprintf(buf, size, "BAR%u+0x%llx", region, (unsigned long long)pos);
+		else
+			snprintf(buf, size, "%s+0x%llx",
+				region == 6   ? "ROM"
+				: region == 7 ? "CONFIG"
+					      : "VGA",
+				(unsigned long long)pos);
+		return buf;
+	}
+	snprintf(buf, size, "0x%llx", (unsigned long long)pos);
+	return buf;
+}
+
+/** What was moved, where it is no more than a register: "[0x6]", else the pointer. */
+static const char *describe_data(
+	struct call *call, char *buf, size_t size, uint64_t uaddr, long result)
+{
+	uint64_t val = 0;
+
+	if (result > 0 && result <= 8 &&
+		!usermem_copy_in(&call->caller, &val, uaddr, (size_t)result))
+		snprintf(buf, size, "[0x%llx]", (unsigned long long)val);
+	else
+		snprintf(buf, size, "0x%llx", (unsigned long long)uaddr);
+	return buf;
+}
+
 static void report_transfer(struct call *call, const struct transfer *t, uint64_t uaddr,
 	uint64_t count, long result, const struct why *why)
 {
-	char text[160];
-	struct report_call done = { .call = call, .text = text, .result = result, .why = why };
+	char text[192], data[32], at[32];
+	struct report_call done = {
+		.call = call, .name = t->name, .text = text, .result = result, .why = why
+	};
 
 	if (result >= 0 && !report_traces(call->serve->report))
 		return;
-	snprintf(text, sizeof(text), "%s(%d<%s>, 0x%llx, %llu, 0x%llx)", t->name, (int)arg(call, 0),
-		call->origin.path, (unsigned long long)uaddr, (unsigned long long)count,
-		(unsigned long long)t->pos);
+	snprintf(text, sizeof(text), "%s(%d<%s>, %s, %llu, %s)", t->name, (int)arg(call, 0),
+		call->origin.path, describe_data(call, data, sizeof(data), uaddr, result),
+		(unsigned long long)count, describe_offset(at, sizeof(at), t->pos));
 	report_call(call->serve->report, &done);
 }
 
@@ -499,7 +539,9 @@ static long refuse_all(struct call *call, const char *name, int err)
 {
 	struct file *file = file_arg(call, 0);
 	struct why why = { 0 };
-	struct report_call done = { .call = call, .text = name, .result = -err, .why = &why };
+	struct report_call done = {
+		.call = call, .name = name, .text = name, .result = -err, .why = &why
+	};
 
 	if (!file)
 		return CALL_CONTINUE;
@@ -540,9 +582,38 @@ static long check_mmap(struct call *call, struct file *file, struct why *why)
 	if ((flags & MAP_TYPE) == MAP_PRIVATE)
 		return why_misuse(
 			why, EINVAL, "mmap-private", "device memory is mapped MAP_SHARED");
-	if (call->serve->args.mmio_trap)
-		return why_refused(why, EINVAL, "mmio-trap", "--mmio=trap withdraws mmap");
 	return file->ops->mmap(file, pos, len, (unsigned)arg(call, 2), why);
+}
+
+static const char *describe_prot(unsigned prot)
+{
+	static const char *const names[] = {
+		"PROT_NONE",
+		"PROT_READ",
+		"PROT_WRITE",
+		"PROT_READ|PROT_WRITE",
+		"PROT_EXEC",
+		"PROT_READ|PROT_EXEC",
+		"PROT_WRITE|PROT_EXEC",
+		"PROT_READ|PROT_WRITE|PROT_EXEC",
+	};
+
+	return names[prot & 7];
+}
+
+static void report_mmap(struct call *call, long result, const struct why *why)
+{
+	char text[256], at[32];
+	struct report_call done = {
+		.call = call, .name = "mmap", .text = text, .result = result, .why = why
+	};
+
+	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, %s, 0x%llx, %d<%s>, %s)",
+		(unsigned long long)arg(call, 0), (unsigned long long)arg(call, 1),
+		describe_prot((unsigned)arg(call, 2)), (unsigned long long)arg(call, 3),
+		(int)arg(call, 4), call->origin.path,
+		describe_offset(at, sizeof(at), arg(call, 5)));
+	report_call(call->serve->report, &done);
 }
 
 /** What Linux would map is mapped by the kernel: the stand-in's pages are the BAR's. */
@@ -550,8 +621,7 @@ static long sys_mmap(struct call *call)
 {
 	struct file *file;
 	struct why why = { 0 };
-	char text[160];
-	struct report_call done = { .call = call, .text = text, .why = &why };
+	long ret;
 
 	/* Ill-formed in itself: the kernel says so. */
 	if ((arg(call, 3) & MAP_ANONYMOUS) || !arg(call, 1) || arg(call, 5) % 4096)
@@ -559,14 +629,10 @@ static long sys_mmap(struct call *call)
 	file = file_arg(call, 4);
 	if (!file)
 		return CALL_CONTINUE;
-	done.result = check_mmap(call, file, &why);
-	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, 0x%llx, 0x%llx, %d<%s>, 0x%llx)",
-		(unsigned long long)arg(call, 0), (unsigned long long)arg(call, 1),
-		(unsigned long long)arg(call, 2), (unsigned long long)arg(call, 3),
-		(int)arg(call, 4), call->origin.path, (unsigned long long)arg(call, 5));
-	report_call(call->serve->report, &done);
+	ret = check_mmap(call, file, &why);
+	report_mmap(call, ret, &why);
 	file_put(file);
-	return done.result ? done.result : CALL_CONTINUE;
+	return ret ? ret : CALL_CONTINUE;
 }
 
 /* ---- stat ---- */

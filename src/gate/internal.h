@@ -200,8 +200,9 @@ void report_destroy(struct report *report);
 /** A call on one of our files or nodes is done. */
 struct report_call {
 	struct call *call;
-	const char *kind; /* file_ops.name; NULL: not an ioctl, text says it all */
-	const char *text; /* "openat(\"/dev/vfio/vfio\", O_RDWR)" */
+	const char *kind; /* file_ops.name; NULL: not an ioctl, then: */
+	const char *name; /* for reasons, equal for equal mistakes: "open(/dev/vfio/1)", "mmap" */
+	const char *text; /* for traces: "open(\"/dev/vfio/vfio\", O_RDWR)" */
 	unsigned cmd;
 	uint64_t arg;
 	long result;

@@ -93,7 +93,7 @@ static void call_name(char *buf, size_t size, const struct report_call *done)
 	if (done->kind)
 		trace_ioctl_name(buf, size, done->kind, done->cmd, done->arg);
 	else
-		snprintf(buf, size, "%s", done->text);
+		snprintf(buf, size, "%s", done->name);
 }
 
 static void report_refusal(struct report *report, const struct report_call *done)

@@ -28,7 +28,6 @@ struct serve_args {
 	bool quiet;	/* no refusals on stderr */
 	FILE *trace;	/* strace-like lines, or NULL */
 	bool poll_spin; /* --poll=spin */
-	bool mmio_trap; /* --mmio=trap: no BAR is mmappable */
 };
 
 /** In the child, just before exec: install the filter. The listener descriptor, or -errno. */

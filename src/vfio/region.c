@@ -34,13 +34,14 @@ static bool is_bar(unsigned region)
 	return region <= VFIO_PCI_BAR5_REGION_INDEX;
 }
 
-static bool bar_maps(const struct pci_bar *bar)
+static bool bar_maps(const struct vfio_device *device, const struct pci_bar *bar)
 {
-	return bar->mmap && bar->bytes >= PAGE_BYTES;
+	return bar->mmap && bar->bytes >= PAGE_BYTES && !device->vfio->options.no_mmap;
 }
 
-static void describe(const struct pci_model *model, struct vfio_region_info *info)
+static void describe(const struct vfio_device *device, struct vfio_region_info *info)
 {
+	const struct pci_model *model = vfio_device_pci(device)->model;
 	const uint32_t rw = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	const struct pci_bar *bar = is_bar(info->index) ? &model->bars[info->index] : NULL;
 
@@ -49,7 +50,7 @@ static void describe(const struct pci_model *model, struct vfio_region_info *inf
 		     : bar					 ? bar->bytes
 								 : 0;
 	info->flags = info->size ? rw : 0;
-	if (bar && bar_maps(bar))
+	if (bar && bar_maps(device, bar))
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 }
 
@@ -77,8 +78,8 @@ static int add_msix_mappable(struct ioctl_call *call, struct vfio_region_info *i
 
 long vfio_device_region_info(struct ioctl_call *call, void *data)
 {
-	const struct pci_dev *pci = vfio_device_pci(vfio_device_from_file(call->file));
-	const struct pci_model *model = pci->model;
+	const struct vfio_device *device = vfio_device_from_file(call->file);
+	const struct pci_model *model = vfio_device_pci(device)->model;
 	struct vfio_region_info *info = data;
 
 	if (info->index >= VFIO_PCI_NUM_REGIONS)
@@ -87,7 +88,7 @@ long vfio_device_region_info(struct ioctl_call *call, void *data)
 	if (info->index == VFIO_PCI_VGA_REGION_INDEX)
 		return why_protocol(
 			call->why, EINVAL, "no-vga-region", "the device is no VGA controller");
-	describe(model, info);
+	describe(device, info);
 	if (model->msix_vectors && info->index == model->msix_bar &&
 		info->flags & VFIO_REGION_INFO_FLAG_MMAP)
 		return add_msix_mappable(call, info);
@@ -317,11 +318,12 @@ ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uad
 
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why)
 {
-	const struct pci_dev *pci = vfio_device_pci(vfio_device_from_file(file));
+	const struct vfio_device *device = vfio_device_from_file(file);
+	const struct pci_dev *pci = vfio_device_pci(device);
 	uint64_t off = pos & (BIT64(OFFSET_LG2) - 1), bytes;
 	unsigned region = region_at(pos);
 
-	if (!is_bar(region) || !bar_maps(&pci->model->bars[region]))
+	if (!is_bar(region) || !bar_maps(device, &pci->model->bars[region]))
 		return why_misuse(why, EINVAL, "region-does-not-map",
 			"region %u cannot be mapped (no VFIO_REGION_INFO_FLAG_MMAP)", region);
 	bytes = align_up(pci->model->bars[region].bytes, PAGE_BYTES);

@@ -18,6 +18,7 @@ struct vfio_options {
 	 * host whose policy is noiommu grants it, since nothing real can be reached.
 	 */
 	bool deny_rawio;
+	bool no_mmap; /* no BAR is mappable: every register access is a call */
 };
 
 /** The interface of one machine (borrowed; outlives it). NULL without memory. */
