@@ -444,7 +444,7 @@ static int add_piece(struct call *call, struct user_umem *u, const struct vma *v
 
 static int refuse(struct why *why, uint64_t uaddr, uint64_t bytes, uint64_t at, const char *what)
 {
-	why_misuse(why, EFAULT, "memory-not-mapped",
+	why_misuse(why, EFAULT, "user-memory",
 		"%s at 0x%llx, inside the range 0x%llx to 0x%llx to be mapped", what,
 		(unsigned long long)at, (unsigned long long)uaddr,
 		(unsigned long long)(uaddr + bytes - 1));
@@ -492,7 +492,7 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 		return -EFAULT;
 	if (!bytes || uaddr + bytes < uaddr)
 		return why_misuse(
-			why, EFAULT, "memory-not-mapped", "the range of user memory wraps");
+			why, EFAULT, "user-memory", "the range of user memory wraps");
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return why_refused(why, ENOMEM, "host-resources", "nestbox is out of memory");
