@@ -59,12 +59,15 @@ static int look_up(struct call *call, int fd, struct file **out, struct fd_origi
 	if (!proc || proc_stat_fd(proc, fd, &st))
 		return -EBADF;
 	*out = fdtable_find(call->serve->fds, &st, origin);
-	if (*out && !call_valid(call)) {
-		file_put(*out);
-		*out = NULL;
-		return -EBADF;
-	}
-	return 0;
+	if (!*out)
+		return 0;
+	call->known = !proc->by_number || call_valid(call);
+	proc->by_number = false;
+	if (call->known)
+		return 0;
+	file_put(*out);
+	*out = NULL;
+	return -EBADF;
 }
 
 /** The file that descriptor argument n is, or NULL: the call continues. */

@@ -56,6 +56,23 @@ struct mm {
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm); /* NULL accepted */
 
+/* ---- maps.c: what is mapped where ---- */
+
+#define VMA_READ   1u
+#define VMA_WRITE  2u
+#define VMA_SHARED 8u
+
+struct vma {
+	uint64_t start, end, offset;
+	unsigned flags;	   /* VMA_* */
+	uint64_t dev, ino; /* ino 0: no file */
+};
+
+/** The mapping that holds addr. 0, -ENOENT: nothing is mapped there; -EIO: cannot tell. */
+int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
+/** Whether that is cheap enough to be done at every copy (PROCMAP_QUERY, Linux 6.11). */
+bool mm_find_vma_is_fast(void);
+
 struct proc {
 	pid_t tid;
 	pid_t tgid;	  /* 0: not read yet */
@@ -65,6 +82,7 @@ struct proc {
 	bool busy;	  /* a call in progress uses it */
 	bool cached;	  /* it lives in a slot of the cache */
 	bool volatile_mm; /* another thread of it execs: keep no memory beyond a call */
+	bool by_number;	  /* found by its id only: counts once call_valid says so (proc_stat_fd) */
 };
 
 struct proc_cache;
@@ -80,14 +98,19 @@ void proc_exec(struct proc_cache *cache, pid_t tid);
 /** Drop what belongs to threads that have ended. */
 void proc_cache_sweep(struct proc_cache *cache);
 
-/** stat of descriptor fd of the thread. 0 or -EBADF. */
+/**
+ * stat of descriptor fd of the thread. 0 or -EBADF. Success through an entry that is not by_number
+ * afterwards proves that the entry is the live thread of that id.
+ */
 int proc_stat_fd(struct proc *proc, int fd, struct stat *st);
 /** As above, by symbolic link: whether the number is in use, without touching what it is. */
 bool proc_fd_used(struct proc *proc, int fd);
 /** Our own copy of descriptor fd, or a negative errno. */
 int proc_take_fd(struct proc *proc, int fd);
-/** Its memory, borrowed; NULL: gone. */
-struct mm *proc_mm(struct proc *proc);
+/** Its memory, borrowed; NULL: gone. *fresh: just opened, by number. */
+struct mm *proc_mm(struct proc *proc, bool *fresh);
+/** Forget what is held of whoever had the id; all is by number again. False: it is gone. */
+bool proc_reopen(struct proc *proc);
 /** First descriptor number that it may not have (RLIMIT_NOFILE). */
 unsigned proc_fd_limit(const struct proc *proc);
 
@@ -138,23 +161,6 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 /** A string of at most len - 1 bytes, terminated. Its length, -EFAULT, -ENAMETOOLONG. */
 int usermem_string(struct call *call, uint64_t uaddr, char *buf, size_t len);
 
-/* ---- maps.c: what is mapped where ---- */
-
-#define VMA_READ   1u
-#define VMA_WRITE  2u
-#define VMA_SHARED 8u
-
-struct vma {
-	uint64_t start, end, offset;
-	unsigned flags;	   /* VMA_* */
-	uint64_t dev, ino; /* ino 0: no file */
-};
-
-/** The mapping that holds addr. 0, -ENOENT: nothing is mapped there; -EIO: cannot tell. */
-int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
-/** Whether that is cheap enough to be done at every copy (PROCMAP_QUERY, Linux 6.11). */
-bool mm_find_vma_is_fast(void);
-
 /* ---- path.c ---- */
 
 struct path_node {
@@ -174,6 +180,8 @@ struct call {
 	struct serve *serve;
 	const struct seccomp_notif *notif;
 	struct proc *proc;	 /* NULL until call_proc */
+	bool known;		 /* a file was found through proc: it is the calling thread's */
+	struct vma vma;		 /* where it last copied to or from; end 0: nowhere */
 	struct fd_origin origin; /* of the file it is about */
 };
 

@@ -68,8 +68,9 @@ static struct mm *mm_open(pid_t tid)
 	return mm;
 }
 
-struct mm *proc_mm(struct proc *proc)
+struct mm *proc_mm(struct proc *proc, bool *fresh)
 {
+	*fresh = !proc->mm;
 	if (!proc->mm)
 		proc->mm = mm_open(proc->tid);
 	return proc->mm;
@@ -105,6 +106,7 @@ static struct proc *proc_open(pid_t tid)
 		return NULL;
 	proc->tid = tid;
 	proc->pidfd = -1;
+	proc->by_number = true;
 	proc->fds = open_fds(tid);
 	if (proc->fds < 0) {
 		free(proc);
@@ -113,8 +115,7 @@ static struct proc *proc_open(pid_t tid)
 	return proc;
 }
 
-/** The task behind the entry ended and its id is in use again: start over. */
-static bool proc_reopen(struct proc *proc)
+bool proc_reopen(struct proc *proc)
 {
 	int fds = open_fds(proc->tid);
 
@@ -122,6 +123,7 @@ static bool proc_reopen(struct proc *proc)
 		return false;
 	close(proc->fds);
 	proc->fds = fds;
+	proc->by_number = true;
 	if (proc->pidfd >= 0)
 		close(proc->pidfd);
 	proc->pidfd = -1;
@@ -298,6 +300,7 @@ static int stat_taken(struct proc *proc, int fd, struct stat *st)
 {
 	AUTO_FD int taken = proc_take_fd(proc, fd);
 
+	proc->by_number = true;
 	if (taken < 0 || fstat(taken, st))
 		return -EBADF;
 	return 0;

@@ -2,11 +2,11 @@
 /*
  * The memory of a program: copies during a call, and memory registered for DMA.
  *
- * Copies in go through process_vm_readv: by thread id, honouring page protection; the call is known
- * to be still waiting afterwards, or the copy failed. Copies out and registered memory go through
- * /proc/TID/mem, which is bound to the memory and not to an id: after exec or exit it transfers
- * nothing, so that another process is never hit. It ignores protection, so that is looked up first
- * (maps.c).
+ * Copies and registered memory go through /proc/TID/mem, which is bound to the memory and not to an
+ * id: after exec or exit it transfers nothing, so that another process is never hit. It ignores
+ * protection, so that is looked up first (maps.c). Where looking up is slow, and for the paths of
+ * opens, process_vm_readv and _writev copy: by thread id, honouring protection; a read counts only if
+ * the call still waits afterwards.
  *
  * Registered memory is cut into pieces along the mappings of that moment. A piece of a shared file
  * that the program (or we) still holds open is mapped here too and then direct; all else is read
@@ -72,29 +72,49 @@ static ssize_t mem_write(int mem, uint64_t addr, const void *src, size_t len)
 	return (ssize_t)done;
 }
 
-/** Bytes from addr on that lie in mappings with all of `flags`. */
-static uint64_t allowed(const struct mm *mm, uint64_t addr, uint64_t len, unsigned flags)
-{
-	uint64_t at = addr;
-	struct vma vma;
-
-	while (at - addr < len) {
-		if (mm_find_vma(mm, at, &vma) || (vma.flags & flags) != flags)
-			break;
-		at = vma.end;
-	}
-	return MIN(at - addr, len);
-}
-
-/** Through /proc/TID/mem, where process_vm_readv is forbidden (podman's default profile). */
-static ssize_t read_by_mem(struct call *call, void *dst, uint64_t uaddr, size_t len)
+/**
+ * The calling thread's memory. Where no file was found through the entry that we keep of the thread,
+ * that may be one of a thread that had its id before: then it is opened anew.
+ */
+static struct mm *call_mm(struct call *call)
 {
 	struct proc *proc = call_proc(call);
-	struct mm *mm = proc ? proc_mm(proc) : NULL;
+	bool fresh;
+	struct mm *mm;
 
-	if (!mm || !call_valid(call))
-		return -1;
-	return mem_read(mm->mem, dst, uaddr, (size_t)allowed(mm, uaddr, len, VMA_READ));
+	if (!proc || (!call->known && !proc_reopen(proc)))
+		return NULL;
+	mm = proc_mm(proc, &fresh);
+	if (mm && fresh)
+		call->known = call_valid(call);
+	return call->known ? mm : NULL;
+}
+
+/** The mapping that holds addr; most calls copy in and out of one place. */
+static bool find_vma(struct call *call, const struct mm *mm, uint64_t addr)
+{
+	struct vma *vma = &call->vma;
+
+	return (addr >= vma->start && addr < vma->end) || !mm_find_vma(mm, addr, vma);
+}
+
+/** Bytes from addr on that lie in mappings with all of `flags`. */
+static size_t allowed(
+	struct call *call, const struct mm *mm, uint64_t addr, size_t len, unsigned flags)
+{
+	uint64_t at = addr;
+
+	while (at - addr < len && find_vma(call, mm, at) && (call->vma.flags & flags) == flags)
+		at = call->vma.end;
+	return (size_t)MIN(at - addr, (uint64_t)len);
+}
+
+/** Through /proc/TID/mem: needs nothing by number, but must look up what is allowed. */
+static ssize_t read_by_mem(struct call *call, void *dst, uint64_t uaddr, size_t len)
+{
+	struct mm *mm = call_mm(call);
+
+	return mm ? mem_read(mm->mem, dst, uaddr, allowed(call, mm, uaddr, len, VMA_READ)) : -1;
 }
 
 /** Bytes read, which may be fewer than len; negative: none can be. */
@@ -105,7 +125,10 @@ static ssize_t read_some(struct call *call, void *dst, uint64_t uaddr, size_t le
 	ssize_t n;
 
 	nb_assert(!hostlock_held());
+	if (call->known && mm_find_vma_is_fast())
+		return read_by_mem(call, dst, uaddr, len);
 	n = process_vm_readv((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
+	/* podman's default profile forbids it. */
 	if (n < 0 && (errno == EPERM || errno == ENOSYS))
 		return read_by_mem(call, dst, uaddr, len);
 	return call_valid(call) ? n : -1;
@@ -118,30 +141,29 @@ int usermem_copy_in(struct caller *caller, void *dst, uint64_t uaddr, size_t len
 	return read_some(to_call(caller), dst, uaddr, len) == (ssize_t)len ? 0 : -EFAULT;
 }
 
-int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, size_t len)
+static ssize_t write_some(struct call *call, uint64_t uaddr, const void *src, size_t len)
 {
-	struct call *call = to_call(caller);
-	struct proc *proc = call_proc(call);
-	struct mm *mm = proc ? proc_mm(proc) : NULL;
 	struct iovec local = { (void *)(uintptr_t)src, len };
 	struct iovec remote = { (void *)(uintptr_t)uaddr, len };
+	struct mm *mm = call_mm(call);
 	ssize_t n;
 
 	nb_assert(!hostlock_held());
+	if (!mm)
+		return -1;
+	if (!mm_find_vma_is_fast() && call_valid(call)) {
+		n = process_vm_writev((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
+		if (n >= 0 || (errno != EPERM && errno != ENOSYS))
+			return n;
+	}
+	return mem_write(mm->mem, uaddr, src, allowed(call, mm, uaddr, len, VMA_WRITE));
+}
+
+int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, size_t len)
+{
 	if (!len)
 		return 0;
-	if (!mm || !call_valid(call))
-		return -EFAULT;
-	if (mm_find_vma_is_fast()) {
-		len = (size_t)allowed(mm, uaddr, len, VMA_WRITE);
-		return len && mem_write(mm->mem, uaddr, src, len) == (ssize_t)local.iov_len
-			       ? 0
-			       : -EFAULT;
-	}
-	n = process_vm_writev(proc->tid, &local, 1, &remote, 1, 0);
-	if (n < 0 && (errno == EPERM || errno == ENOSYS))
-		n = mem_write(mm->mem, uaddr, src, (size_t)allowed(mm, uaddr, len, VMA_WRITE));
-	return n == (ssize_t)len ? 0 : -EFAULT;
+	return write_some(to_call(caller), uaddr, src, len) == (ssize_t)len ? 0 : -EFAULT;
 }
 
 int usermem_string(struct call *call, uint64_t uaddr, char *buf, size_t len)
@@ -482,17 +504,15 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 	struct umem **out, struct why *why)
 {
 	struct call *call = to_call(caller);
-	struct proc *proc = call_proc(call);
-	struct mm *mm = proc ? proc_mm(proc) : NULL;
+	struct mm *mm = call_mm(call);
 	struct user_umem *u;
 	int ret;
 
 	nb_assert(!hostlock_held());
-	if (!mm || !call_valid(call))
+	if (!mm)
 		return -EFAULT;
 	if (!bytes || uaddr + bytes < uaddr)
-		return why_misuse(
-			why, EFAULT, "user-memory", "the range of user memory wraps");
+		return why_misuse(why, EFAULT, "user-memory", "the range of user memory wraps");
 	u = calloc(1, sizeof(*u));
 	if (!u)
 		return why_refused(why, ENOMEM, "host-resources", "nestbox is out of memory");
