@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads, writes and mappings of our files: device regions by offset, and the errnos that Linux owes
+ * where a file has no such call.
+ */
+#include "gate/calls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "base/bits.h"
+
+/* Linux MAX_RW_COUNT */
+#define RW_COUNT_MAX ((uint64_t)INT_MAX & ~UINT64_C(4095))
+
+/* ---- read and write ---- */
+
+struct transfer {
+	const char *name;
+	bool write;
+	uint64_t pos;
+};
+
+static ssize_t transfer_one(struct call *call, struct file *file, const struct transfer *t,
+	uint64_t uaddr, uint64_t count, struct why *why)
+{
+	count = MIN(count, RW_COUNT_MAX);
+	if (t->write && file->ops->write)
+		return file->ops->write(file, &call->caller, uaddr, (size_t)count, t->pos, why);
+	if (!t->write && file->ops->read)
+		return file->ops->read(file, &call->caller, uaddr, (size_t)count, t->pos, why);
+	return why_misuse(
+		why, EINVAL, "no-such-call", "a %s cannot be read or written", file->ops->name);
+}
+
+/** "BAR0+0x80", "CONFIG+0x4", or the number. */
+static const char *describe_offset(char *buf, size_t size, uint64_t pos)
+{
+	unsigned region;
+
+	for (region = 0; region <= 8; region++) {
+		if (pos >> GATE_OFFSET_LG2 != pci_region_offset(region) >> GATE_OFFSET_LG2)
+			continue;
+		pos -= pci_region_offset(region);
+		if (region < PCI_BARS)
+			snprintf(buf, size, "BAR%u+0x%llx", region, (unsigned long long)pos);
+		else
+			snprintf(buf, size, "%s+0x%llx",
+				region == 6   ? "ROM"
+				: region == 7 ? "CONFIG"
+					      : "VGA",
+				(unsigned long long)pos);
+		return buf;
+	}
+	snprintf(buf, size, "0x%llx", (unsigned long long)pos);
+	return buf;
+}
+
+/** What was moved, where it is no more than a register: "[0x6]", else the pointer. */
+static const char *describe_data(
+	struct call *call, char *buf, size_t size, uint64_t uaddr, long result)
+{
+	uint64_t val = 0;
+
+	if (result > 0 && result <= 8 &&
+		!usermem_copy_in(&call->caller, &val, uaddr, (size_t)result))
+		snprintf(buf, size, "[0x%llx]", (unsigned long long)val);
+	else
+		snprintf(buf, size, "0x%llx", (unsigned long long)uaddr);
+	return buf;
+}
+
+static void report_transfer(struct call *call, const struct transfer *t, uint64_t uaddr,
+	uint64_t count, long result, const struct why *why)
+{
+	char text[192], data[32], at[32];
+	struct report_call done = {
+		.call = call, .name = t->name, .text = text, .result = result, .why = why
+	};
+
+	if (result >= 0 && !report_traces(call->serve->report))
+		return;
+	snprintf(text, sizeof(text), "%s(%d<%s>, %s, %llu, %s)", t->name, (int)call_arg(call, 0),
+		call->origin.path, describe_data(call, data, sizeof(data), uaddr, result),
+		(unsigned long long)count, describe_offset(at, sizeof(at), t->pos));
+	report_call(call->serve->report, &done);
+}
+
+static long transfer(struct call *call, const char *name, bool write, uint64_t pos)
+{
+	struct file *file = call_file(call, 0);
+	const struct transfer t = { name, write, pos };
+	struct why why = { 0 };
+	long ret;
+
+	if (!file)
+		return CALL_CONTINUE;
+	if ((int64_t)pos < 0)
+		ret = why_misuse(&why, EINVAL, "negative-offset", "the offset is negative");
+	else
+		ret = transfer_one(call, file, &t, call_arg(call, 1), call_arg(call, 2), &why);
+	report_transfer(call, &t, call_arg(call, 1), call_arg(call, 2), ret, &why);
+	if (write)
+		call_kick(call, file);
+	file_put(file);
+	return ret;
+}
+
+long sys_pread64(struct call *call)
+{
+	return transfer(call, "pread64", false, call_arg(call, 3));
+}
+
+long sys_pwrite64(struct call *call)
+{
+	return transfer(call, "pwrite64", true, call_arg(call, 3));
+}
+
+/* FIDELITY: read and write have no file position here: they act at offset 0. */
+long sys_read(struct call *call)
+{
+	return transfer(call, "read", false, 0);
+}
+
+long sys_write(struct call *call)
+{
+	return transfer(call, "write", true, 0);
+}
+
+/** Each piece as a call of its own, as Linux does for files that have only read and write. */
+static long transfer_pieces(struct call *call, struct file *file, struct transfer t,
+	const struct iovec *iov, unsigned n, struct why *why)
+{
+	long done = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		ssize_t ret;
+
+		if (!iov[i].iov_len)
+			continue;
+		ret = transfer_one(
+			call, file, &t, (uint64_t)(uintptr_t)iov[i].iov_base, iov[i].iov_len, why);
+		if (ret < 0)
+			return done ? done : ret;
+		done += ret;
+		t.pos += (uint64_t)ret;
+		if ((size_t)ret < iov[i].iov_len)
+			break;
+	}
+	return done;
+}
+
+static long vectored(struct call *call, const char *name, bool write, uint64_t pos, uint64_t rwf)
+{
+	struct file *file = call_file(call, 0);
+	const struct transfer t = { name, write, pos };
+	struct iovec iov[UIO_MAXIOV];
+	uint64_t n = call_arg(call, 2);
+	struct why why = { 0 };
+	long ret;
+
+	if (!file)
+		return CALL_CONTINUE;
+	if ((int64_t)pos < 0 || n > UIO_MAXIOV)
+		ret = why_misuse(&why, EINVAL, "bad-vector", "offset or count is out of range");
+	else if (usermem_copy_in(&call->caller, iov, call_arg(call, 1), n * sizeof(*iov)))
+		ret = why_misuse(&why, EFAULT, "bad-vector", "the vector cannot be read");
+	else if (rwf & ~(uint64_t)RWF_HIPRI)
+		ret = why_misuse(&why, EOPNOTSUPP, "bad-vector", "flags 0x%llx are not supported",
+			(unsigned long long)rwf);
+	else
+		ret = transfer_pieces(call, file, t, iov, (unsigned)n, &why);
+	report_transfer(call, &t, call_arg(call, 1), n, ret, &why);
+	if (write)
+		call_kick(call, file);
+	file_put(file);
+	return ret;
+}
+
+long sys_readv(struct call *call)
+{
+	return vectored(call, "readv", false, 0, 0);
+}
+
+long sys_writev(struct call *call)
+{
+	return vectored(call, "writev", true, 0, 0);
+}
+
+long sys_preadv(struct call *call)
+{
+	return vectored(call, "preadv", false, call_arg(call, 3), 0);
+}
+
+long sys_pwritev(struct call *call)
+{
+	return vectored(call, "pwritev", true, call_arg(call, 3), 0);
+}
+
+/* An offset of -1 means the file position. */
+long sys_preadv2(struct call *call)
+{
+	uint64_t pos = call_arg(call, 3);
+
+	return vectored(call, "preadv2", false, ~pos ? pos : 0, call_arg(call, 5) & UINT32_MAX);
+}
+
+long sys_pwritev2(struct call *call)
+{
+	uint64_t pos = call_arg(call, 3);
+
+	return vectored(call, "pwritev2", true, ~pos ? pos : 0, call_arg(call, 5) & UINT32_MAX);
+}
+
+/** A call that none of our files has. */
+static long refuse_all(struct call *call, const char *name, int err)
+{
+	struct file *file = call_file(call, 0);
+	struct why why = { 0 };
+	struct report_call done = {
+		.call = call, .name = name, .text = name, .result = -err, .why = &why
+	};
+
+	if (!file)
+		return CALL_CONTINUE;
+	why_misuse(&why, err, "no-such-call", "a %s has no %s", file->ops->name, name);
+	report_call(call->serve->report, &done);
+	file_put(file);
+	return -err;
+}
+
+long sys_lseek(struct call *call)
+{
+	return refuse_all(call, "lseek", ESPIPE);
+}
+
+long sys_ftruncate(struct call *call)
+{
+	return refuse_all(call, "ftruncate", EINVAL);
+}
+
+/* Linux 7.3 vfs_fallocate: ENODEV for what is no regular file. */
+long sys_fallocate(struct call *call)
+{
+	return refuse_all(call, "fallocate", ENODEV);
+}
+
+/* ---- mmap ---- */
+
+static long check_mmap(struct call *call, struct file *file, struct why *why)
+{
+	unsigned flags = (unsigned)call_arg(call, 3);
+	uint64_t len = align_up(call_arg(call, 1), 4096);
+	uint64_t pos = call_arg(call, 5);
+
+	if (!file->ops->mmap)
+		return why_misuse(
+			why, ENODEV, "no-such-call", "a %s cannot be mapped", file->ops->name);
+	/* Linux 7.3 vfio_pci_core_mmap: only shared mappings. */
+	if ((flags & MAP_TYPE) == MAP_PRIVATE)
+		return why_misuse(
+			why, EINVAL, "mmap-private", "device memory is mapped MAP_SHARED");
+	return file->ops->mmap(file, pos, len, (unsigned)call_arg(call, 2), why);
+}
+
+static const char *describe_prot(unsigned prot)
+{
+	static const char *const names[] = {
+		"PROT_NONE",
+		"PROT_READ",
+		"PROT_WRITE",
+		"PROT_READ|PROT_WRITE",
+		"PROT_EXEC",
+		"PROT_READ|PROT_EXEC",
+		"PROT_WRITE|PROT_EXEC",
+		"PROT_READ|PROT_WRITE|PROT_EXEC",
+	};
+
+	return names[prot & 7];
+}
+
+static void report_mmap(struct call *call, long result, const struct why *why)
+{
+	char text[256], at[32];
+	struct report_call done = {
+		.call = call, .name = "mmap", .text = text, .result = result, .why = why
+	};
+
+	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, %s, 0x%llx, %d<%s>, %s)",
+		(unsigned long long)call_arg(call, 0), (unsigned long long)call_arg(call, 1),
+		describe_prot((unsigned)call_arg(call, 2)), (unsigned long long)call_arg(call, 3),
+		(int)call_arg(call, 4), call->origin.path,
+		describe_offset(at, sizeof(at), call_arg(call, 5)));
+	report_call(call->serve->report, &done);
+}
+
+/** What Linux would map is mapped by the kernel: the stand-in's pages are the BAR's. */
+long sys_mmap(struct call *call)
+{
+	struct file *file;
+	struct why why = { 0 };
+	long ret;
+
+	/* Ill-formed in itself: the kernel says so. */
+	if ((call_arg(call, 3) & MAP_ANONYMOUS) || !call_arg(call, 1) || call_arg(call, 5) % 4096)
+		return CALL_CONTINUE;
+	file = call_file(call, 4);
+	if (!file)
+		return CALL_CONTINUE;
+	ret = check_mmap(call, file, &why);
+	report_mmap(call, ret, &why);
+	file_put(file);
+	return ret ? ret : CALL_CONTINUE;
+}
