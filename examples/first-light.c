@@ -36,14 +36,15 @@
 #define IOVA_STATUS   (IOVA_RING + N_CHUNKS * sizeof(struct descriptor))
 #define IOVA_UNMAPPED 0xdead000000UL
 
-/* I/OAT (CBDMA 3.x) registers of the first channel, in BAR 0. */
+/* I/OAT (CBDMA 3.x) registers in BAR 0; the first channel is at 0x80. */
+#define INTRCTRL	0x03
 #define CHANCTRL	0x80
 #define CHANCMD		0x84
 #define DMACOUNT	0x86
 #define CHAINADDR	0x90
 #define CHANCMP		0x98
 #define CHANERR		0xa8
-#define CHANCTRL_REPORT 0x000c /* stop on errors, and write the status even then */
+#define CHANCTRL_REPORT 0x000d /* stop on errors, write the status even then; arm the interrupt */
 #define CHANCMD_RESET	0x20
 #define STATUS_MASK	0x07
 #define STATUS_HALTED	3
@@ -173,6 +174,7 @@ static unsigned run(struct engine *engine, uint16_t n)
 	REG(uint8_t, engine, CHANCMD) = CHANCMD_RESET;
 	while (REG(uint8_t, engine, CHANCMD) & CHANCMD_RESET)
 		usleep(50); /* the bit clears once the channel has been reset */
+	REG(uint8_t, engine, INTRCTRL) = 1;
 	REG(uint64_t, engine, CHAINADDR) = IOVA_RING;
 	REG(uint64_t, engine, CHANCMP) = IOVA_STATUS;
 	REG(uint16_t, engine, CHANCTRL) = CHANCTRL_REPORT;

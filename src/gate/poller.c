@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "mem/mover.h"
 
 #define STEP_BYTES (256u << 10)
 #define US	   UINT64_C(1000)
@@ -28,6 +29,7 @@
 
 struct poller {
 	struct machine *machine;
+	struct dma_mover *mover; /* NULL: large copies go without help */
 	bool spin;
 	pthread_t thread;
 	atomic_uint kicks;   /* counted, and a futex: a nap ends when it changes */
@@ -128,6 +130,13 @@ static void *poller_main(void *arg)
 	return NULL;
 }
 
+/* The helper for large copies, of all devices; nobody steps them yet, or any more. */
+static void set_mover(struct poller *p, struct dma_mover *mover)
+{
+	for (unsigned i = 0; i < p->machine->n_devices; i++)
+		p->machine->devices[i].pci.master.mover = mover;
+}
+
 struct poller *poller_start(struct machine *machine, bool spin, struct error *error)
 {
 	struct poller *p = calloc(1, sizeof(*p));
@@ -140,6 +149,8 @@ struct poller *poller_start(struct machine *machine, bool spin, struct error *er
 	}
 	p->machine = machine;
 	p->spin = spin;
+	p->mover = dma_mover_create();
+	set_mover(p, p->mover);
 	sigfillset(&all);
 	/* A truncated file of the program raises SIGBUS here, which is handled. */
 	sigdelset(&all, SIGBUS);
@@ -150,6 +161,8 @@ struct poller *poller_start(struct machine *machine, bool spin, struct error *er
 	if (!err)
 		return p;
 	error_sys(error, err, "cannot start the thread that steps devices");
+	set_mover(p, NULL);
+	dma_mover_destroy(p->mover);
 	free(p);
 	return NULL;
 }
@@ -161,5 +174,7 @@ void poller_stop(struct poller *p)
 	atomic_store(&p->stop, true);
 	poller_kick(p);
 	pthread_join(p->thread, NULL);
+	set_mover(p, NULL);
+	dma_mover_destroy(p->mover);
 	free(p);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "mem/mover.h"
 #include "mem/run.h"
 #include "mem/sigbus.h"
 #include "tlb/port.h"
@@ -170,14 +171,11 @@ static enum dma_side move(
 		return mem_run_read(src, dst->ptr, n) ? DMA_SRC_ABORT
 		       : sigbus_poisoned(dst->ptr, n) ? DMA_DST_ABORT
 						      : DMA_OK;
-	if (!from) {
-		if (mem_run_read(src, master->bounce, n))
-			return DMA_SRC_ABORT;
-		from = master->bounce;
-	}
+	if (!from)
+		return dma_mover_move(master->mover, dst, src, n, master->sid, master->bounce);
 	if (mem_run_write(dst, from, n, master->sid))
 		return DMA_DST_ABORT;
-	return src->ptr && sigbus_poisoned(src->ptr, n) ? DMA_SRC_ABORT : DMA_OK;
+	return sigbus_poisoned(src->ptr, n) ? DMA_SRC_ABORT : DMA_OK;
 }
 
 static enum dma_side copy_piece(

@@ -38,19 +38,22 @@ struct dma_span {
 typedef int dma_translate_fn(
 	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
+struct dma_mover;
+
 struct dma_master {
 	const struct nb_mem *mem;
 	dma_translate_fn *translate; /* NULL: no IOMMU, iova is the physical address */
 	void *ctx;
 	struct port *port; /* NULL where translate is NULL */
 	uint32_t sid;
-	bool enabled;	 /* bus-master enable: while false every access aborts */
-	uint8_t *bounce; /* DMA_CHUNK bytes, for copies between two non-direct extents */
+	struct dma_mover *mover; /* help for large copies (src/mem/mover.h), borrowed, or NULL */
+	bool enabled;		 /* bus-master enable: while false every access aborts */
+	uint8_t *bounce;	 /* DMA_CHUNK bytes, for copies between two non-direct extents */
 	uint64_t bytes_read, bytes_written, aborts; /* counters, the owner thread's */
 };
 
 /** No port section moves more than this, so that whoever waits for one waits a bounded time. */
-#define DMA_CHUNK (64u << 10)
+#define DMA_CHUNK (256u << 10)
 
 int dma_master_init(struct dma_master *master, const struct nb_mem *mem);
 void dma_master_finish(struct dma_master *master);
