@@ -22,11 +22,10 @@
 #include <linux/vfio.h>
 
 #define TYPE1_NESTING_IOMMU 6 /* VFIO_TYPE1_NESTING_IOMMU of Linux 3.18 to 6.12 */
-
-#define MIB	 (1024UL * 1024)
-#define CHUNK	 MIB /* the engine moves at most 1 MiB per descriptor (XFERCAP) */
-#define N_CHUNKS 64
-#define COPY	 (N_CHUNKS * CHUNK)
+#define MIB		    (1024UL * 1024)
+#define CHUNK		    MIB /* the engine moves at most 1 MiB per descriptor (XFERCAP) */
+#define N_CHUNKS	    64
+#define COPY		    (N_CHUNKS * CHUNK)
 
 /* Where the device sees our memory. Any IOVA outside the reserved windows would do. */
 #define IOVA_BASE     0x40000000UL
