@@ -142,7 +142,6 @@ static void open_device(struct engine *engine, int group, const char *name)
 	uint16_t id[2], command;
 
 	config.index = VFIO_PCI_CONFIG_REGION_INDEX;
-
 	engine->device = (int)must(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name), name);
 	must(ioctl(engine->device, VFIO_DEVICE_GET_REGION_INFO, &bar), "region info");
 	must(ioctl(engine->device, VFIO_DEVICE_GET_REGION_INFO, &config), "region info");
@@ -238,6 +237,7 @@ int main(int argc, char **argv)
 	struct engine engine = { 0 };
 	int container = (int)must(open("/dev/vfio/vfio", O_RDWR), "/dev/vfio/vfio");
 
+	setlinebuf(stdout);
 	if (ioctl(container, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
 		errx(1, "unknown VFIO API version");
 	int group = open_group(device, container);

@@ -210,7 +210,8 @@ void report_fault(void *ctx, const struct iommu_fault *fault, const struct machi
 		fprintf(report->trace, "%s\n", line);
 		fflush(report->trace);
 	}
-	if (report->log && report->fault_lines <= FAULT_LINES_MAX) {
+	/* A trace on stderr has the line already. */
+	if (report->trace != stderr && report->log && report->fault_lines <= FAULT_LINES_MAX) {
 		if (report->fault_lines++ == FAULT_LINES_MAX)
 			print_line(report, "nestbox: more DMA faults: see --trace");
 		else
