@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Stock DPDK drives the IOAT engine: twice, as who we are, and as an ordinary user if we are root.
 nestbox=$1
-command -v dpdk-test >/dev/null || exit 77 # skipped: Debian's package dpdk-dev has it
+command -v dpdk-test >/dev/null || {
+	echo "skipped: no dpdk-test, which Debian's package dpdk-dev has"
+	exit 77
+}
 
 log=$(mktemp) || exit 1
 runtime=$(mktemp -d) || exit 1
