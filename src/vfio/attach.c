@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which IOMMU type a container's groups can have, and attaching them accordingly: the rules R1, R2
- * and R5 (nesting.md). CHECK_EXTENSION and SET_IOMMU both go by vfio_try_iommu, so that they cannot
+ * and R5 (doc/design.md). CHECK_EXTENSION and SET_IOMMU both go by vfio_try_iommu, so that they cannot
  * disagree.
  *
  * The nesting type asks for a nest parent of each group; TYPE1 and TYPE1v2 for stage 1, of which

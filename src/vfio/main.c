@@ -113,8 +113,3 @@ int vfio_open_group(struct vfio *vfio, int id, bool noiommu, struct file **out, 
 			noiommu ? "noiommu-" : "", id);
 	return vfio_group_open(group, out, why);
 }
-
-bool vfio_step(struct vfio *vfio, uint64_t budget)
-{
-	return machine_step(vfio->machine, budget);
-}

@@ -34,7 +34,4 @@ int vfio_open_container(struct vfio *vfio, struct file **out, struct why *why);
  */
 int vfio_open_group(struct vfio *vfio, int id, bool noiommu, struct file **out, struct why *why);
 
-/** Step devices that are open; true if any had work. For the poller and tests. */
-bool vfio_step(struct vfio *vfio, uint64_t budget);
-
 #endif

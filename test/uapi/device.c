@@ -544,7 +544,7 @@ static void first_light(void **state)
 	reg_put(0x80 + IOAT_CHANCMP, IOVA + 0x1000, 8);
 	reg_put(0x80 + IOAT_CHAINADDR, IOVA, 8);
 	reg_put(0x80 + IOAT_DMACOUNT, 1, 2);
-	while (vfio_step(vfio, MIB(1)))
+	while (machine_step(machine, MIB(1)))
 		;
 	assert_memory_equal(memory + 0x20001, memory + 0x10000, 10000);
 	assert_int_equal(fired(efd), 1);
