@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scope-bound host resources. Modelled rollback uses goto instead (house style). */
+/* Scope-bound host resources. Modelled rollback uses goto instead. */
 #ifndef BASE_CLEANUP_H
 #define BASE_CLEANUP_H
 

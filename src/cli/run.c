@@ -17,7 +17,7 @@
 #include "machine/machine.h"
 #include "vfio/vfio.h"
 
-#define FD_BASE	  960 /* our files are descriptors from here up (facts: gate) */
+#define FD_BASE	  960 /* our files are descriptors from here up */
 #define FD_ROOM	  64  /* at least as many below the program's limit */
 #define FD_LOWEST 64
 

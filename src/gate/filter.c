@@ -56,7 +56,7 @@ struct row {
 /* clang-format off */
 static const struct row rows[] = {
 	{ __NR_ioctl, { { COND_IOCTL, 1 } } },
-	/* Opens. bash opens with O_CREAT too, so only the access mode counts (facts). */
+	/* Opens. bash opens with O_CREAT too, so only the access mode counts. */
 #ifdef __NR_open
 	{ __NR_open, { { COND_RDWR, 1 } } },
 #endif

@@ -2,7 +2,7 @@
 /*
  * /sys and /dev each get a tmpfs on top. Into it go, for every directory that is shared with the
  * host (tree.h), recursive binds of the host's entries, and beside them our own. What may be done
- * without privilege is narrow (facts measured on 6.18): no fresh sysfs, no mknod, no mkdir below
+ * without privilege is narrow (doc/platform): no fresh sysfs, no mknod, no mkdir below
  * the real /dev, only recursive binds. So a device node of ours is a bind of /dev/null, which is a
  * character device and has a mount id of its own: that is how an open of it is recognised.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Can this host nest? The probe proposed in 2014 (nesting.md, point 4): over the registered bus
+ * Can this host nest? The probe proposed in 2014 (doc/design.md, R1): over the registered bus
  * types, present, alloc, set_attr, free. Here for every instance of a bus, since instances differ.
  */
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host description: what a simulated host is made of, read from YAML (design, The hosts).
+ * The host description: what a simulated host is made of, read from YAML.
  * Syntax, unknown keys, ranges and cross-checks (duplicate address, unknown IOMMU, impossible
  * stages) are all found here, with file:line:column: key: what is wrong and what is allowed.
  */

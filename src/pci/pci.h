@@ -31,7 +31,7 @@ struct pci_bar {
 	uint64_t bytes; /* power of two; 0: not there */
 	bool mem64;	/* takes two slots */
 	bool prefetch;
-	bool mmap; /* registers work under the polled contract (facts/ioat.md) */
+	bool mmap; /* registers work under the polled contract (src/dev/ioat/poll.c) */
 };
 
 /** One option of a model, settable from the host description. */
@@ -114,7 +114,7 @@ static inline uint16_t pci_requester_id(const struct pci_dev *dev)
 
 /**
  * Region offsets in the device's memfd and on its descriptors. DPDK hard-codes 7 << 40 for
- * configuration space; nothing may be at 0 (facts/gate.md). BAR i is at (8 + i) << 40.
+ * configuration space; nothing may be at 0, where plain reads and writes go. BAR i is at (8 + i) << 40.
  */
 static inline uint64_t pci_region_offset(unsigned region)
 {

@@ -473,7 +473,7 @@ static int child_signals(int sync)
 	for (i = 0; i < 2000; i++) {
 		int ret = ioctl(fd, FAKE_PING);
 
-		/* A call that a signal kept from us has not run (facts). */
+		/* A call that a signal kept from us has not run. */
 		expect(ret == 42 || errno == EINTR);
 		done += ret == 42;
 		if (i % 10 == 0) {
