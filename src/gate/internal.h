@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 
 #include "file/file.h"
+#include "gate/report.h"
 #include "gate/serve.h"
 
 /* Linux 6.6; older headers lack it. */
@@ -196,30 +197,6 @@ void call_finish(struct call *call);
 bool call_valid(const struct call *call);
 /** The calling thread, opened on first use and known to be the one that waits. NULL: gone. */
 struct proc *call_proc(struct call *call);
-
-/* ---- report.c ---- */
-
-struct report;
-
-struct report *report_create(const struct serve_args *args);
-/** Prints what was repeated. */
-void report_destroy(struct report *report);
-
-/** A call on one of our files or nodes is done. */
-struct report_call {
-	struct call *call;
-	const char *kind; /* file_ops.name; NULL: not an ioctl, then: */
-	const char *name; /* for reasons, equal for equal mistakes: "open(/dev/vfio/1)", "mmap" */
-	const char *text; /* for traces: "open(\"/dev/vfio/vfio\", O_RDWR)" */
-	unsigned cmd;
-	uint64_t arg;
-	long result;
-	const struct why *why;
-};
-void report_call(struct report *report, const struct report_call *done);
-bool report_traces(const struct report *report);
-/** machine->fault. */
-void report_fault(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
 
 /* ---- poller.c ---- */
 
