@@ -191,6 +191,30 @@ uint64_t ioas_pgsizes(const struct ioas *ioas)
 	return sizes;
 }
 
+void ioas_inspect(const struct ioas *ioas, struct ioas_info *out)
+{
+	const struct hwpt *hwpt;
+
+	*out = (struct ioas_info){
+		.mappings = ioas->n_areas,
+		.bytes = ioas->bytes,
+		.table_bytes = ioas->charge.used,
+		.table_limit = ioas->charge.limit,
+	};
+	cds_list_for_each_entry (hwpt, &ioas->hwpts, link) {
+		if (out->n_hwpts++ >= IOAS_HWPTS_SHOWN)
+			continue;
+		out->hwpts[out->n_hwpts - 1] = (struct ioas_hwpt_info){
+			.iommu = hwpt->iommu->name,
+			.asked = hwpt->kind,
+			.got = hwpt->domain->kind,
+			.groups = hwpt->groups,
+			.devices = hwpt->domain->attached,
+			.msi_mapped = hwpt->msi_mapped,
+		};
+	}
+}
+
 bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group)
 {
 	const struct attached_group *attached;

@@ -48,6 +48,7 @@ struct ioas {
 	struct charge charge; /* table memory of all HWPTs */
 	struct area_tree areas;
 	unsigned n_areas;
+	uint64_t bytes; /* of them */
 	struct cds_list_head hwpts;
 	struct cds_list_head groups; /* struct attached_group.link */
 };

@@ -184,6 +184,7 @@ static void publish(struct ioas *ioas, struct area *area)
 	nb_assert(!RB_INSERT(area_tree, &ioas->areas, area));
 	umem_get(area->umem);
 	ioas->n_areas++;
+	ioas->bytes += area_bytes(area);
 	++*ioas->env->mappings;
 }
 
@@ -224,6 +225,7 @@ static struct area *take_areas(struct ioas *ioas, uint64_t iova, uint64_t last)
 		if (area->iova >= iova) {
 			RB_REMOVE(area_tree, &ioas->areas, area);
 			ioas->n_areas--;
+			ioas->bytes -= area_bytes(area);
 			*tail = area;
 			tail = &area->next;
 		}

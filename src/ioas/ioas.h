@@ -84,6 +84,26 @@ unsigned ioas_ranges(const struct ioas *ioas, struct ioas_range *out, unsigned m
 /** Number of areas. */
 unsigned ioas_areas(const struct ioas *ioas);
 
+/** What there is of an address space, for who looks in. Names are borrowed of the machine. */
+struct ioas_hwpt_info {
+	const char *iommu;
+	enum iommu_domain_kind asked, got; /* rule R4 */
+	unsigned groups, devices;
+	bool msi_mapped;
+};
+
+#define IOAS_HWPTS_SHOWN 32
+
+struct ioas_info {
+	unsigned mappings;
+	uint64_t bytes;
+	uint64_t table_bytes, table_limit; /* of all HWPTs */
+	unsigned n_hwpts;		   /* the first IOAS_HWPTS_SHOWN are below */
+	struct ioas_hwpt_info hwpts[IOAS_HWPTS_SHOWN];
+};
+
+void ioas_inspect(const struct ioas *ioas, struct ioas_info *out);
+
 /** Whether this group's HWPT is a nest parent (R5); group NULL: whether any HWPT is. */
 bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group);
 

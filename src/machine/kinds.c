@@ -44,6 +44,22 @@ static struct port_set *smmu_ports(void *model)
 	return smmuv3_ports(model);
 }
 
+static void smmu_stats(void *model, struct machine_iommu_stats *out)
+{
+	struct smmuv3_stats stats;
+
+	smmuv3_stats(model, &stats);
+	*out = (struct machine_iommu_stats){
+		.commands = { BIT64(stats.cmdq_size_lg2), stats.cmdq_prod, stats.cmdq_cons,
+			stats.commands },
+		.events = { BIT64(stats.evtq_size_lg2), stats.evtq_prod, stats.evtq_cons,
+			stats.events },
+		.syncs = stats.syncs,
+		.events_lost = stats.events_lost,
+		.overflow = stats.evtq_overflow,
+	};
+}
+
 static const struct machine_iommu_kind kinds[] = {
 	{ .kind = "smmuv3",
 		.create = smmu_create,
@@ -52,6 +68,7 @@ static const struct machine_iommu_kind kinds[] = {
 		.write = smmu_write,
 		.translate = smmuv3_translate,
 		.ports = smmu_ports,
+		.stats = smmu_stats,
 		.probe = arm_smmu_v3_probe,
 		.event_irq = arm_smmu_v3_event_irq },
 };

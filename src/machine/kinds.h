@@ -11,6 +11,19 @@
 #include "mem/dma.h"
 #include "tlb/port.h"
 
+/** What looking in shows of an IOMMU's queues: indexes with their wrap flag, sizes in entries. */
+struct machine_queue {
+	uint64_t size, prod, cons;
+	uint64_t done; /* entries so far */
+};
+
+struct machine_iommu_stats {
+	struct machine_queue commands, events;
+	uint64_t syncs;
+	uint64_t events_lost;
+	bool overflow;
+};
+
 struct machine_iommu_kind {
 	const char *kind; /* as in a host description */
 
@@ -24,6 +37,8 @@ struct machine_iommu_kind {
 	/* What bus masters get of it. */
 	dma_translate_fn *translate; /* ctx: the model */
 	struct port_set *(*ports)(void *model);
+	/* Any thread. */
+	void (*stats)(void *model, struct machine_iommu_stats *out);
 
 	/* The driver. */
 	int (*probe)(const struct iommu_probe_args *args, struct iommu **out, struct why *why);

@@ -89,11 +89,11 @@ static void finish_memory(struct machine *machine)
 
 /* ---- IOMMUs ------------------------------------------------------------------------------- */
 
-static const struct machine_device *device_of_stream(
+static struct machine_device *device_of_stream(
 	struct machine *machine, const char *iommu, uint32_t sid)
 {
 	for (unsigned i = 0; i < machine->n_devices; i++) {
-		const struct iommu_device *dev = &machine->devices[i].iommu;
+		struct iommu_device *dev = &machine->devices[i].iommu;
 
 		if (dev->iommu && dev->sid == sid && !strcmp(dev->iommu->name, iommu))
 			return &machine->devices[i];
@@ -104,10 +104,11 @@ static const struct machine_device *device_of_stream(
 static void on_fault(void *ctx, const struct iommu_fault *fault)
 {
 	struct machine *machine = ctx;
+	struct machine_device *dev = device_of_stream(machine, fault->iommu, fault->sid);
 
+	machine_note_fault(machine, dev, fault);
 	if (machine->fault)
-		machine->fault(machine->fault_ctx, fault,
-			device_of_stream(machine, fault->iommu, fault->sid));
+		machine->fault(machine->fault_ctx, fault, dev);
 }
 
 /** No device exists before its IOMMU is probed, so that no event can come earlier. */
@@ -435,6 +436,7 @@ struct machine *machine_create(const struct host_desc *desc, struct error *error
 	port_init_process(false);
 	machine->desc = *desc;
 	hostlock_init(&machine->lock);
+	pthread_mutex_init(&machine->fault_lock, NULL);
 	iommu_system_init(&machine->iommu);
 	if (init_memory(machine, error) < 0 || init_iommus(machine, error) < 0 ||
 		init_groups(machine, error) < 0 || init_devices(machine, error) < 0) {
@@ -452,6 +454,7 @@ void machine_destroy(struct machine *machine)
 	free(machine->groups);
 	finish_iommus(machine);
 	finish_memory(machine);
+	pthread_mutex_destroy(&machine->fault_lock);
 	hostlock_finish(&machine->lock);
 	free(machine);
 }

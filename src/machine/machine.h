@@ -16,12 +16,32 @@
 #include "machine/host.h"
 #include "pci/pci.h"
 
+/** The device's last DMA that was refused, and how many there were. */
+struct machine_fault_note {
+	uint64_t count;
+	struct iommu_fault last; /* where count is not 0 */
+};
+
+#define MACHINE_FAULT_NAMES 32
+
+struct machine_fault_count {
+	const char *name; /* static: "F_TRANSLATION" */
+	uint64_t count;
+};
+
+/** Faults by name. */
+struct machine_fault_counts {
+	struct machine_fault_count by_name[MACHINE_FAULT_NAMES];
+	unsigned n;
+};
+
 /** A device of the machine: what PCI and the IOMMU layer each see of it. */
 struct machine_device {
 	struct iommu_device iommu;
 	struct pci_dev pci;
 	struct port *port;	/* NULL behind no IOMMU */
 	unsigned noiommu_group; /* number of its /dev/vfio/noiommu-N, where the policy allows */
+	struct machine_fault_note faults; /* machine->fault_lock */
 };
 
 struct machine_group {
@@ -35,6 +55,7 @@ struct machine_iommu {
 	const struct machine_iommu_kind *kind;
 	void *model;
 	struct iommu *iommu; /* NULL until probed */
+	struct machine_fault_counts faults; /* machine->fault_lock */
 };
 
 struct machine {
@@ -56,6 +77,7 @@ struct machine {
 	struct machine_iommu *iommus; /* in the order of the description */
 	unsigned n_iommus;
 
+	pthread_mutex_t fault_lock; /* a leaf */
 	/** Where DMA faults go; set by the owner. Any thread. */
 	void (*fault)(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
 	void *fault_ctx;
@@ -80,6 +102,24 @@ struct machine_counts {
 	uint64_t table_bytes;
 };
 void machine_counts(struct machine *machine, struct machine_counts *counts);
+
+/* inspect.c: what looking in shows. Any thread, without the host lock. */
+struct machine_iommu_stats;
+void machine_iommu_inspect(struct machine_iommu *iommu, struct machine_iommu_stats *stats,
+	struct machine_fault_counts *faults);
+
+struct machine_device_info {
+	struct dma_counts dma;
+	struct machine_fault_note faults;
+	bool known; /* below: false where a step of the device takes long */
+	bool memory, bus_master;
+};
+void machine_device_inspect(
+	struct machine *machine, struct machine_device *dev, struct machine_device_info *out);
+
+/** Count a fault; dev may be NULL. */
+void machine_note_fault(
+	struct machine *machine, struct machine_device *dev, const struct iommu_fault *fault);
 
 /** Step every open device once; true if any had work (the poller, and tests). */
 bool machine_step(struct machine *machine, uint64_t budget);

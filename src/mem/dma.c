@@ -30,6 +30,15 @@ void dma_master_finish(struct dma_master *master)
 	master->bounce = NULL;
 }
 
+void dma_counts(const struct dma_master *master, struct dma_counts *out)
+{
+	out->reads = __atomic_load_n(&master->reads, __ATOMIC_RELAXED);
+	out->read_bytes = __atomic_load_n(&master->bytes_read, __ATOMIC_RELAXED);
+	out->writes = __atomic_load_n(&master->writes, __ATOMIC_RELAXED);
+	out->write_bytes = __atomic_load_n(&master->bytes_written, __ATOMIC_RELAXED);
+	out->aborts = __atomic_load_n(&master->aborts, __ATOMIC_RELAXED);
+}
+
 static void section_enter(struct dma_master *master)
 {
 	if (master->port)
@@ -90,7 +99,7 @@ static int for_range(
 	for (at = 0; at < len; at += n) {
 		n = MIN(len - at, (uint64_t)DMA_CHUNK);
 		if (section(master, NB_IOVA(iova.v + at), at, n, access)) {
-			master->aborts++;
+			dma_count(&master->aborts, 1);
 			return -1;
 		}
 	}
@@ -101,7 +110,7 @@ static int read_piece(struct dma_master *master, const struct mem_run *run, void
 {
 	if (mem_run_read(run, (char *)data + at, run->bytes))
 		return -1;
-	master->bytes_read += run->bytes;
+	dma_count(&master->bytes_read, run->bytes);
 	return 0;
 }
 
@@ -109,6 +118,7 @@ int dma_read(struct dma_master *master, nb_iova iova, void *buf, size_t len)
 {
 	struct access access = { .prot = NB_DMA_READ, .piece = read_piece, .data = buf };
 
+	dma_count(&master->reads, 1);
 	return for_range(master, iova, len, &access);
 }
 
@@ -117,7 +127,7 @@ static int write_piece(
 {
 	if (mem_run_write(run, (const char *)data + at, run->bytes, master->sid))
 		return -1;
-	master->bytes_written += run->bytes;
+	dma_count(&master->bytes_written, run->bytes);
 	return 0;
 }
 
@@ -125,6 +135,7 @@ int dma_write(struct dma_master *master, nb_iova iova, const void *buf, size_t l
 {
 	struct access access = { .prot = NB_DMA_WRITE, .piece = write_piece, .data = (void *)buf };
 
+	dma_count(&master->writes, 1);
 	return for_range(master, iova, len, &access);
 }
 
@@ -150,7 +161,7 @@ static int fill_piece(struct dma_master *master, const struct mem_run *run, void
 	put_pattern(run->ptr, run->bytes, *pattern, at);
 	if (sigbus_poisoned(run->ptr, run->bytes))
 		return -1;
-	master->bytes_written += run->bytes;
+	dma_count(&master->bytes_written, run->bytes);
 	return 0;
 }
 
@@ -158,6 +169,7 @@ int dma_fill(struct dma_master *master, nb_iova iova, uint64_t pattern, size_t l
 {
 	struct access access = { .prot = NB_DMA_WRITE, .piece = fill_piece, .data = &pattern };
 
+	dma_count(&master->writes, 1);
 	return for_range(master, iova, len, &access);
 }
 
@@ -191,8 +203,8 @@ static enum dma_side copy_piece(
 	*moved = MIN(from.bytes, to.bytes);
 	side = move(master, &to, &from, *moved);
 	if (side == DMA_OK) {
-		master->bytes_read += *moved;
-		master->bytes_written += *moved;
+		dma_count(&master->bytes_read, *moved);
+		dma_count(&master->bytes_written, *moved);
 	}
 	return side;
 }
@@ -217,11 +229,13 @@ enum dma_side dma_copy(struct dma_master *master, nb_iova dst, nb_iova src, size
 	enum dma_side side = DMA_OK;
 	uint64_t at, n;
 
+	dma_count(&master->reads, 1);
+	dma_count(&master->writes, 1);
 	for (at = 0; at < len && side == DMA_OK; at += n) {
 		n = MIN(len - at, (uint64_t)DMA_CHUNK);
 		side = copy_section(master, NB_IOVA(dst.v + at), NB_IOVA(src.v + at), n);
 	}
 	if (side != DMA_OK)
-		master->aborts++;
+		dma_count(&master->aborts, 1);
 	return side;
 }

@@ -49,8 +49,24 @@ struct dma_master {
 	struct dma_mover *mover; /* help for large copies (src/mem/mover.h), borrowed, or NULL */
 	bool enabled;		 /* bus-master enable: while false every access aborts */
 	uint8_t *bounce;	 /* DMA_CHUNK bytes, for copies between two non-direct extents */
-	uint64_t bytes_read, bytes_written, aborts; /* counters, the owner thread's */
+	/* Counters: the owner thread writes them (dma_count), anybody may read (dma_counts). */
+	uint64_t reads, writes; /* that ended well, or at an abort */
+	uint64_t bytes_read, bytes_written, aborts;
 };
+
+/** What a master has done so far. */
+struct dma_counts {
+	uint64_t reads, read_bytes, writes, write_bytes, aborts;
+};
+
+/** Relaxed: a counter is a plain store of one thread, and never torn for another. */
+static inline void dma_count(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/** Any thread; the figures belong to no common moment. */
+void dma_counts(const struct dma_master *master, struct dma_counts *out);
 
 /** No port section moves more than this, so that whoever waits for one waits a bounded time. */
 #define DMA_CHUNK (256u << 10)

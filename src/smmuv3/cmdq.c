@@ -263,6 +263,8 @@ static bool consume(struct nb_smmuv3 *smmu)
 		halt(smmu, CERROR_ILL);
 	if (outcome != CMD_DONE)
 		return false;
+	smmu->commands++;
+	smmu->syncs += field_get(CMD_0_OP, cmd.w[0]) == CMD_SYNC;
 	regs->cmdq_cons = (regs->cmdq_cons & CMDQ_CONS_ERR) | ((cons + 1) & mask);
 	return true;
 }

@@ -56,6 +56,7 @@ static bool enqueue(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
 		/* IHI 0070 7.4: one overflow at a time, until the consumer has taken note. */
 		if (!((regs->eventq_prod ^ regs->eventq_cons) & EVENTQ_OVFLG))
 			regs->eventq_prod ^= EVENTQ_OVFLG;
+		smmu->events_lost++;
 		return false;
 	}
 	base = align_down(regs->eventq_base & Q_BASE_ADDR, size << EVENTQ_ENTRY_LG2);
@@ -65,6 +66,7 @@ static bool enqueue(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
 		return false;
 	}
 	regs->eventq_prod = (regs->eventq_prod & EVENTQ_OVFLG) | ((prod + 1) & mask);
+	smmu->events++;
 	return true;
 }
 

@@ -165,9 +165,11 @@ struct nb_smmuv3 {
 	bool sync_begun;  /* the CMD_SYNC at CONS has begun to wait */
 	bool sync_due;	  /* something was invalidated since the last CMD_SYNC */
 	uint64_t waiting; /* SMMU_WAIT_* */
+	uint64_t commands, syncs; /* done so far */
 
 	pthread_mutex_t out_lock;
 	bool gerror_due; /* the GERROR interrupt is to be raised */
+	uint64_t events, events_lost;
 
 	struct port_set ports;
 };

@@ -15,6 +15,18 @@
 int smmuv3_translate(
 	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
+/** What the hardware has done, and where its queues are: indexes with their wrap flag. */
+struct smmuv3_stats {
+	unsigned cmdq_size_lg2, evtq_size_lg2;
+	uint32_t cmdq_prod, cmdq_cons, evtq_prod, evtq_cons;
+	bool evtq_overflow;	    /* and nobody acknowledged it yet */
+	uint64_t commands, syncs;   /* done */
+	uint64_t events, events_lost; /* written to the queue, and not for want of room */
+};
+
+/** Any thread. */
+void smmuv3_stats(struct nb_smmuv3 *smmu, struct smmuv3_stats *out);
+
 /** The ports whose sections CMD_SYNC waits for: masters behind this SMMU register here. */
 struct port_set *smmuv3_ports(struct nb_smmuv3 *smmu);
 

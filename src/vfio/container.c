@@ -16,6 +16,7 @@ static void container_put(struct vfio_container *container)
 		return;
 	/* Each member group held a reference, and with the last group the IOMMU went. */
 	nb_assert(!container->type && cds_list_empty(&container->groups));
+	cds_list_del(&container->link);
 	free(container);
 }
 
@@ -209,6 +210,10 @@ int vfio_container_open(struct vfio *vfio, struct file **out, struct why *why)
 	container->refs = 1;
 	CDS_INIT_LIST_HEAD(&container->groups);
 	RB_INIT(&container->stale);
+	hostlock_lock(vfio_lock(vfio));
+	container->id = ++vfio->last_id;
+	cds_list_add_tail(&container->link, &vfio->containers);
+	hostlock_unlock(vfio_lock(vfio));
 	*out = &container->file;
 	return 0;
 }

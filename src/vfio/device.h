@@ -34,6 +34,7 @@ struct vfio_config {
 struct vfio_vector {
 	int fd;	       /* ours */
 	uint32_t data; /* what the MSI controller gave */
+	uint64_t fired; /* since the device was opened; written under the controller's lock */
 };
 
 struct vfio_device {

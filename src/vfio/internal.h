@@ -33,6 +33,8 @@ RB_HEAD(vfio_stale_tree, vfio_stale);
 
 struct vfio_container {
 	struct file file;
+	struct cds_list_head link; /* of vfio->containers */
+	unsigned id;		   /* 1 is the first of the box: for who looks in */
 	struct vfio *vfio;
 	unsigned refs; /* the file, and each group that is a member */
 	struct busy busy;
@@ -70,6 +72,8 @@ struct vfio {
 	struct vfio_group *groups;
 	unsigned n_groups;
 	struct vfio_device *devices; /* one for each of the machine's, in its order */
+	struct cds_list_head containers;
+	unsigned last_id; /* of a container */
 };
 
 static inline struct hostlock *vfio_lock(const struct vfio *vfio)

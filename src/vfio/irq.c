@@ -92,7 +92,10 @@ static int take_eventfd(struct irq_set *set, int32_t fd)
 
 static void vector_fired(void *ctx)
 {
-	signal_eventfd(((struct vfio_vector *)ctx)->fd);
+	struct vfio_vector *vector = ctx;
+
+	dma_count(&vector->fired, 1); /* first: who was woken finds it counted */
+	signal_eventfd(vector->fd);
 }
 
 static void program(struct vfio_device *device, unsigned i, bool armed)

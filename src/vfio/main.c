@@ -57,6 +57,7 @@ struct vfio *vfio_create(struct machine *machine, const struct vfio_options *opt
 	if (!vfio)
 		return NULL;
 	vfio->machine = machine;
+	CDS_INIT_LIST_HEAD(&vfio->containers);
 	if (options)
 		vfio->options = *options;
 	if (!vfio->options.dma_entry_limit)

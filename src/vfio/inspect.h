@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What looking in shows of containers, groups and open devices: copies in plain structs, taken under
+ * the host lock for a bounded time. Strings are borrowed of the machine.
+ */
+#ifndef VFIO_INSPECT_H
+#define VFIO_INSPECT_H
+
+#include "ioas/ioas.h"
+#include "vfio/vfio.h"
+
+struct vfio_container_info {
+	const struct file *file; /* to be compared only */
+	unsigned id;		 /* from 1 up, in the order of opening */
+	unsigned type;		 /* VFIO_TYPE1v2_IOMMU, ...; 0: no IOMMU set */
+	bool noiommu, dirty_tracking;
+	bool has_ioas; /* false: the two below are empty */
+	unsigned entries_left;
+	struct ioas_info ioas;
+};
+
+struct vfio_group_info {
+	const struct file *file; /* NULL: not open; to be compared only */
+	const char *name;	 /* "1", "noiommu-0" */
+	const char *iommu;	 /* NULL: behind none */
+	unsigned container;	 /* its id, 0: none */
+	bool viable;
+	unsigned open_devices;
+};
+
+#define VFIO_VECTORS_SHOWN 64
+
+struct vfio_device_info_now {
+	struct machine_device *dev;
+	const char *group; /* NULL: none */
+	bool known;	   /* below: false while somebody opens, closes or changes interrupts */
+	unsigned opens;
+	bool msix;
+	unsigned vectors, eventfds; /* enabled with; of these with an eventfd */
+	uint64_t signalled;	    /* sum over all vectors, since it was opened */
+	unsigned n_shown;
+	uint64_t fired[VFIO_VECTORS_SHOWN];
+	bool err_fd, req_fd;
+};
+
+struct vfio_snapshot {
+	unsigned n_containers; /* that exist; the first max_containers are here */
+	unsigned max_containers;
+	struct vfio_container_info *containers;
+	unsigned n_groups;
+	struct vfio_group_info *groups;
+	unsigned n_devices;
+	struct vfio_device_info_now *devices;
+};
+
+/** All at one moment. NULL without memory. Without the host lock. */
+struct vfio_snapshot *vfio_snapshot_take(struct vfio *vfio, unsigned max_containers);
+void vfio_snapshot_free(struct vfio_snapshot *snapshot); /* NULL accepted */
+
+/** "type1v2", "nesting", ...: for people; "none" for 0. */
+const char *vfio_type_name(unsigned type);
+
+#endif
