@@ -54,7 +54,7 @@ struct machine_iommu {
 	const struct host_iommu *desc;
 	const struct machine_iommu_kind *kind;
 	void *model;
-	struct iommu *iommu; /* NULL until probed */
+	struct iommu *iommu;		    /* NULL until probed */
 	struct machine_fault_counts faults; /* machine->fault_lock */
 };
 

@@ -161,10 +161,10 @@ struct nb_smmuv3 {
 
 	pthread_mutex_t reg_lock;
 	struct smmu_regs regs;
-	bool cmdq_halted; /* CMDQ_ERR is active */
-	bool sync_begun;  /* the CMD_SYNC at CONS has begun to wait */
-	bool sync_due;	  /* something was invalidated since the last CMD_SYNC */
-	uint64_t waiting; /* SMMU_WAIT_* */
+	bool cmdq_halted;	  /* CMDQ_ERR is active */
+	bool sync_begun;	  /* the CMD_SYNC at CONS has begun to wait */
+	bool sync_due;		  /* something was invalidated since the last CMD_SYNC */
+	uint64_t waiting;	  /* SMMU_WAIT_* */
 	uint64_t commands, syncs; /* done so far */
 
 	pthread_mutex_t out_lock;

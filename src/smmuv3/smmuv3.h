@@ -19,8 +19,8 @@ int smmuv3_translate(
 struct smmuv3_stats {
 	unsigned cmdq_size_lg2, evtq_size_lg2;
 	uint32_t cmdq_prod, cmdq_cons, evtq_prod, evtq_cons;
-	bool evtq_overflow;	    /* and nobody acknowledged it yet */
-	uint64_t commands, syncs;   /* done */
+	bool evtq_overflow;	      /* and nobody acknowledged it yet */
+	uint64_t commands, syncs;     /* done */
 	uint64_t events, events_lost; /* written to the queue, and not for want of room */
 };
 

@@ -537,7 +537,7 @@ void trace_add_field(struct text *text, const struct trace_field *field, const u
 {
 	uint64_t value = load(arg + field->offset, field->bytes);
 
-	switch (field->format) {
+	switch (field->style) {
 	case TRACE_DEC:
 		text_add(text, "%llu", (unsigned long long)value);
 		break;

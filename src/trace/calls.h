@@ -17,7 +17,7 @@ struct trace_name {
 	const char *name;
 };
 
-enum trace_format {
+enum trace_style {
 	TRACE_DEC,
 	TRACE_SIGNED,
 	TRACE_HEX,
@@ -29,7 +29,7 @@ enum trace_format {
 struct trace_field {
 	const char *name;
 	uint8_t offset, bytes;
-	enum trace_format format;
+	enum trace_style style;
 	const struct trace_name *names;
 };
 

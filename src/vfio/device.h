@@ -32,8 +32,8 @@ struct vfio_config {
 
 /** A vector that has (fd >= 0) or had an eventfd. */
 struct vfio_vector {
-	int fd;	       /* ours */
-	uint32_t data; /* what the MSI controller gave */
+	int fd;		/* ours */
+	uint32_t data;	/* what the MSI controller gave */
 	uint64_t fired; /* since the device was opened; written under the controller's lock */
 };
 
