@@ -6,8 +6,8 @@
  *
  * A mount costs time at the start and at the end of a box, and a line in mountinfo; a host has
  * hundreds of modules and device nodes. So what programs hardly look at by its real path is a
- * symbolic link into one bind of the host's directory instead: modules (/sys/.module), and nodes that
- * not everybody may open (/dev/.host).
+ * symbolic link into one bind of the host's directory instead: modules (/sys/.module), and most device
+ * nodes (/dev/.host).
  */
 #include "gate/cover.h"
 
@@ -23,6 +23,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/cleanup.h"
 
 /* Older C libraries lack these. */
@@ -144,26 +145,28 @@ static void bind(const struct level *level, const char *name, const char *path, 
 		remove(path);
 }
 
-static bool link_to(const char *folder, const char *name, const char *path)
+static void link_to(const char *folder, const char *name, const char *path)
 {
 	char target[PATH_MAX];
 
 	snprintf(target, sizeof(target), "%s/%s", folder, name);
-	return symlink(target, path) == 0;
+	(void)!symlink(target, path);
 }
 
-/** Nodes that not everybody may open, and ptmx (keep_host_dev), are links. */
-static void show_node(const struct level *level, const char *name, const char *path)
+static bool is_node(const struct dirent *entry)
 {
-	const mode_t open_to_all = S_IROTH | S_IWOTH;
-	struct stat st;
+	return entry->d_type == DT_CHR || entry->d_type == DT_BLK;
+}
 
-	if (fstatat(level->host, name, &st, AT_SYMLINK_NOFOLLOW))
-		return;
-	if (!level->cover->links ||
-		((st.st_mode & open_to_all) == open_to_all && strcmp(name, "ptmx")) ||
-		!link_to(".host", name, path))
-		bind(level, name, path, false);
+/** Nodes that programs know by their name; ptmx is none of them (keep_host_dev). */
+static bool is_well_known(const char *name)
+{
+	static const char *const names[] = { "null", "zero", "full", "random", "urandom", "tty" };
+
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
 }
 
 /**
@@ -178,8 +181,8 @@ static void show(const struct level *level, const struct dirent *entry, const ch
 		link_to("../.module", name, path);
 	else if (entry->d_type == DT_LNK)
 		copy_link(level, name, path);
-	else if (entry->d_type == DT_CHR || entry->d_type == DT_BLK)
-		show_node(level, name, path);
+	else if (level->cover->links && is_node(entry) && !is_well_known(name))
+		link_to(".host", name, path);
 	else
 		bind(level, name, path, entry->d_type == DT_DIR);
 }
