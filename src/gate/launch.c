@@ -24,6 +24,7 @@
 #include "base/bits.h"
 #include "base/cleanup.h"
 #include "gate/child.h"
+#include "gate/procfs.h"
 #include "gate/wire.h"
 
 /* Passed on to the program. Not here: stops and faults, which are about the one who gets them. */
@@ -188,7 +189,8 @@ int launch(const struct launch_args *args, struct launched *out, struct error *e
 	*out = (struct launched){
 		.listener = -1, .report_dir = -1, .pidfd = -1, .signals = -1, .guardian.sock = -1
 	};
-	err = find_user(args->user, &child.user, error);
+	err = procfs_check(error);
+	err = err ? err : find_user(args->user, &child.user, error);
 	if (err)
 		return err;
 	err = hold_signals(out, &child, error);

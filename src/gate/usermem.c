@@ -367,7 +367,7 @@ static int take_file(struct call *call, const struct vma *vma)
 			continue;
 		if (st.st_ino != vma->ino || st.st_dev != vma->dev || !S_ISREG(st.st_mode))
 			continue;
-		taken = proc_take_fd(proc, atoi(entry->d_name));
+		taken = proc_take_file(proc, atoi(entry->d_name), vma->flags & VMA_WRITE);
 		if (taken >= 0 && (fstat(taken, &st) || st.st_ino != vma->ino ||
 					  st.st_dev != vma->dev || !call_valid(call))) {
 			close(taken);
