@@ -205,25 +205,42 @@ static int grow(struct eventfds *e)
 	return 0;
 }
 
-/** An eventfd of ours, kept from before anybody can have it. A descriptor to install, or -errno. */
-static int make(struct eventfds *e, unsigned initial, int flags)
+/** An eventfd of ours, kept from before anybody can have it. A descriptor to install; -1. */
+static int try_make(struct eventfds *e, unsigned initial, int flags)
 {
 	AUTO_FD int fd = -1;
 	char path[48];
 	int copy, id;
 
-	if (e->n >= e->sweep_at)
-		sweep(e);
-	fd = e->n < MAX_KEPT && !grow(e) ? eventfd(initial, flags | EFD_CLOEXEC) : -1;
+	if (e->n >= MAX_KEPT || grow(e))
+		return -1;
+	fd = eventfd(initial, flags | EFD_CLOEXEC);
 	if (fd < 0)
-		return -ENFILE;
+		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	id = read_id(AT_FDCWD, path);
 	copy = id < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
-		return -ENFILE;
+		return -1;
 	e->kept[e->n++] = (struct kept){ id, copy, false };
 	return TAKE_FD(fd);
+}
+
+/** What cannot be made, for want of descriptors perhaps, may be once old ones are dropped. */
+static int make(struct eventfds *e, unsigned initial, int flags)
+{
+	int fd;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->n >= e->sweep_at)
+		sweep(e);
+	fd = try_make(e, initial, flags);
+	if (fd < 0) {
+		sweep(e);
+		fd = try_make(e, initial, flags);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return fd;
 }
 
 /** Whatever we cannot do, the kernel does: then it is an eventfd that we cannot signal. */
@@ -236,9 +253,7 @@ static long do_eventfd(struct call *call, unsigned initial, int flags)
 
 	if (!e || (flags & ~(EFD_SEMAPHORE | EFD_CLOEXEC | EFD_NONBLOCK)))
 		return CALL_CONTINUE;
-	pthread_mutex_lock(&e->lock);
 	fd = make(e, initial, flags);
-	pthread_mutex_unlock(&e->lock);
 	if (fd < 0)
 		return CALL_CONTINUE;
 	add.srcfd = (unsigned)fd;

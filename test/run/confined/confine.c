@@ -9,7 +9,7 @@
  *   --seccomp-unconfined   Docker's --security-opt seccomp=unconfined
  *   --no-new-privs         Docker's --security-opt no-new-privileges
  *   --hidepid              /proc mounted with hidepid=2
- *   --deny CALL=ERRNO      one more system call that is denied
+ *   --deny CALL=ERRNO      one more system call that is denied; procmap_query is an ioctl
  */
 #include "confine.h"
 

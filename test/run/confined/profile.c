@@ -12,6 +12,7 @@
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <linux/capability.h>
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -151,12 +152,23 @@ static int errno_by_name(const char *name)
 	static const struct {
 		const char *name;
 		int err;
-	} errnos[] = { { "EPERM", EPERM }, { "ENOSYS", ENOSYS }, { "EACCES", EACCES } };
+	} errnos[] = { { "EPERM", EPERM }, { "ENOSYS", ENOSYS }, { "EACCES", EACCES },
+		{ "ENOTTY", ENOTTY } };
 
 	for (unsigned i = 0; i < ARRAY_LEN(errnos); i++)
 		if (!strcmp(errnos[i].name, name))
 			return errnos[i].err;
 	errx(1, "--deny: errno %s", name);
+}
+
+/** PROCMAP_QUERY of Linux 6.11, as an older kernel answers it. */
+static void deny_procmap_query(scmp_filter_ctx filter, int error)
+{
+	scmp_datum_t query = _IOWR('f', 17, char[104]);
+
+	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)error), SCMP_SYS(ioctl), 1,
+		    SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, query)))
+		errx(1, "cannot deny PROCMAP_QUERY");
 }
 
 /** "CALL=ERRNO" */
@@ -168,7 +180,10 @@ static void deny_by_option(scmp_filter_ctx filter, const char *option)
 	if (!equals || (size_t)(equals - option) >= sizeof(call))
 		errx(1, "--deny CALL=ERRNO");
 	memcpy(call, option, (size_t)(equals - option));
-	deny(filter, call, errno_by_name(equals + 1));
+	if (!strcmp(call, "procmap_query"))
+		deny_procmap_query(filter, errno_by_name(equals + 1));
+	else
+		deny(filter, call, errno_by_name(equals + 1));
 }
 
 void profile_filter(const struct confinement *c)
