@@ -3,18 +3,19 @@
 # The recipes of doc/ci.md: a real VFIO program, with DMA, in each environment that it names; and in
 # those where no box can be made, exit status 125 and the cause. As root it runs itself once more as
 # an ordinary user.
-# usage: confined.sh NESTBOX FIRST-LIGHT CONFINE
+# usage: confined.sh NESTBOX FIRST-LIGHT CONFINE OUTSIDE PROGRAM
 self=$(readlink -f "$0")
 failures=0 ran=0 skipped=0
 tmp=$(mktemp -d) && chmod 755 "$tmp" || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
 # Where every user, and every container, can read them.
-cp "$1" "$tmp/nestbox" && cp "$2" "$tmp/first-light" && cp "$3" "$tmp/confine" || exit 99
+cp "$1" "$tmp/nestbox" && cp "$2" "$tmp/first-light" && cp "$3" "$tmp/confine" &&
+	cp "$4" "$tmp/outside" && cp "$5" "$tmp/program" || exit 99
 cp "$self" "$tmp/confined.sh"
 chmod 755 "$tmp"/*
 cd "$tmp" || exit 99
-N=$tmp/nestbox F=$tmp/first-light C=$tmp/confine
+N=$tmp/nestbox F=$tmp/first-light C=$tmp/confine O=$tmp/outside P=$tmp/program
 # LeakSanitizer wants ptrace, which some containers deny; leaks are looked for elsewhere.
 export ASAN_OPTIONS=detect_leaks=0
 
@@ -44,6 +45,21 @@ works() {
 		bad "$name" "it did not do its work"
 	else
 		echo "ok: $name"
+	fi
+}
+
+# thorough NAME WORD ENVIRONMENT...: the program that looks at everything, with that word.
+thorough() {
+	name=$1 word=$2
+	shift 2
+	"$@" "$O" "$N" run --quiet -- "$P" "$word" >out 2>&1 </dev/null
+	status=$?
+	skips "$name" $status && return
+	ran=$((ran + 1))
+	if [ $status != 0 ] || ! grep -q '^program: all' out; then
+		bad "$name" "exit status $status"
+	else
+		echo "ok: $name, in detail"
 	fi
 }
 
@@ -78,6 +94,23 @@ equal() { # equal NAME A B
 
 user_namespace() { "$@" readlink /proc/self/ns/user; }
 
+# The supervisor is killed where /proc has other numbers than we: what is left of its box?
+orphans() {
+	MARK=$((100000 + $$)) N=$N bwrap --unshare-user --unshare-pid --dev-bind / / sh -c '
+		alive() { cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\0" "\n" | grep -cx "[1]${MARK#1}"; }
+		until_alive() {
+			i=0
+			while [ "$(alive)" != "$1" ]; do
+				[ $((i += 1)) -lt 200 ] || { echo "$(alive) instead of $1"; return 1; }
+				sleep 0.05
+			done
+		}
+		"$N" run -- sh -c "setsid sleep $MARK & sleep $MARK" &
+		until_alive 2 && printf "there "
+		kill -KILL $!
+		until_alive 0 && echo gone' 2>/dev/null
+}
+
 common() {
 	works "$who"
 	works "$who, bubblewrap" bwrap --unshare-user --dev-bind / /
@@ -100,11 +133,12 @@ common() {
 	refused "$who, Docker, profile with unshare" 'mount|SYS_ADMIN' "$C" docker-unshare
 	refused "$who, Docker, profile with unshare, --user" 'mount|SYS_ADMIN' \
 		"$C" docker-unshare --user 1000
-	for profile in docker docker-unshare; do
-		works "$who, $profile --cap-add SYS_ADMIN" "$C" $profile --cap-add SYS_ADMIN
-		works "$who, $profile --cap-add SYS_ADMIN --user" \
-			"$C" $profile --cap-add SYS_ADMIN --user 1000
-	done
+	works "$who, Docker, SYS_ADMIN" "$C" docker --cap-add SYS_ADMIN
+	works "$who, Docker, SYS_ADMIN, --user" "$C" docker --cap-add SYS_ADMIN --user 1000
+	works "$who, Docker, profile with unshare, SYS_ADMIN" \
+		"$C" docker-unshare --cap-add SYS_ADMIN
+	works "$who, Docker, profile with unshare, SYS_ADMIN, --user" \
+		"$C" docker-unshare --cap-add SYS_ADMIN --user 1000
 	works "$who, Docker, SYS_ADMIN, no-new-privileges" \
 		"$C" docker --cap-add SYS_ADMIN --no-new-privs --user 1000
 	works "$who, Docker, SYS_ADMIN and SYS_PTRACE" \
@@ -114,13 +148,23 @@ common() {
 	works "$who, Docker, seccomp=unconfined" "$C" docker --seccomp-unconfined
 	works "$who, Docker, seccomp=unconfined, --user" "$C" docker --seccomp-unconfined --user 1000
 
-	for profile in podman podman-old; do
-		works "$who, $profile" "$C" $profile
-		works "$who, $profile --user" "$C" $profile --user 1000
-		works "$who, $profile, no-new-privileges" "$C" $profile --no-new-privs
-		works "$who, $profile --cap-add SYS_ADMIN" "$C" $profile --cap-add SYS_ADMIN
-	done
+	works "$who, podman" "$C" podman
+	works "$who, podman, --user" "$C" podman --user 1000
+	works "$who, podman, no-new-privileges" "$C" podman --no-new-privs
+	works "$who, podman, SYS_ADMIN" "$C" podman --cap-add SYS_ADMIN
+	works "$who, older podman" "$C" podman-old
+	works "$who, older podman, --user" "$C" podman-old --user 1000
+	works "$who, older podman, no-new-privileges" "$C" podman-old --no-new-privs
+	works "$who, older podman, SYS_ADMIN" "$C" podman-old --cap-add SYS_ADMIN
 	works "$who, podman, hidepid" "$C" podman --hidepid --user 1000
+	thorough "$who, Docker, SYS_ADMIN" untaken "$C" docker --cap-add SYS_ADMIN
+	thorough "$who, Docker, SYS_ADMIN, --user" untaken \
+		"$C" docker --cap-add SYS_ADMIN --user 1000
+	thorough "$who, older podman" taken "$C" podman-old
+	thorough "$who, podman" taken "$C" podman --user 1000
+	thorough "$who, bubblewrap with the host's /proc" taken \
+		bwrap --unshare-user --unshare-pid --dev-bind / /
+	equal "$who, bubblewrap with the host's /proc: nothing is left" 'there gone' "$(orphans)"
 	# A container in a container.
 	works "$who, bubblewrap in podman" "$C" podman bwrap --unshare-user --dev-bind / /
 }
@@ -144,10 +188,10 @@ root() {
 	works 'root, --user, podman with both, hidepid' \
 		"$C" podman --cap-add SYS_ADMIN --cap-add SYS_PTRACE --hidepid
 	NESTBOX_OPTIONS=
-	for profile in podman podman-old; do
-		works "rootless $profile" "$C" $profile --rootless
-		works "rootless $profile --user" "$C" $profile --rootless --user 1000
-	done
+	works 'rootless podman' "$C" podman --rootless
+	works 'rootless podman, --user' "$C" podman --rootless --user 1000
+	works 'rootless, older podman' "$C" podman-old --rootless
+	works 'rootless, older podman, --user' "$C" podman-old --rootless --user 1000
 	refused 'rootless Docker' 'user namespace|SYS_ADMIN' "$C" docker --rootless
 	works 'rootless Docker, SYS_ADMIN' "$C" docker --rootless --cap-add SYS_ADMIN
 	works 'rootless Docker, SYS_ADMIN, --user' \
@@ -175,7 +219,7 @@ if [ "$(id -u)" = 0 ]; then
 	echo "# again as an ordinary user"
 	mkdir -m 1777 user
 	TMPDIR=$tmp/user setpriv --reuid=65534 --regid=65534 --clear-groups \
-		sh "$tmp/confined.sh" "$N" "$F" "$C"
+		sh "$tmp/confined.sh" "$N" "$F" "$C" "$O" "$P"
 	status=$?
 	[ $status = 0 ] || [ $status = 77 ] || failures=$((failures + 1))
 else

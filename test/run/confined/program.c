@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -294,6 +295,28 @@ static void test_limit(void)
 		close(fds[--n]);
 }
 
+/** Calls of a thread that is not its process's first. */
+static void *from_thread(void *arg)
+{
+	int fd = eventfd(0, 0), *ok = arg;
+
+	check_signals(fd, fd);
+	CHECK(ioctl(container, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	test_stat();
+	close(fd);
+	*ok = 1;
+	return NULL;
+}
+
+static void test_thread(void)
+{
+	pthread_t thread;
+	int ok = 0;
+
+	CHECK(!pthread_create(&thread, NULL, from_thread, &ok) && !pthread_join(thread, NULL));
+	CHECK(ok);
+}
+
 /** An eventfd of outside. */
 static void test_outside(int untaken)
 {
@@ -322,6 +345,7 @@ int main(int argc, char **argv)
 	test_passed();
 	test_many(untaken ? 5000 : 50);
 	test_limit();
+	test_thread();
 	test_outside(untaken);
 	puts("program: all as it should be");
 	return 0;
