@@ -13,6 +13,8 @@
  * many have been made, all processes are looked through, and those that none has are dropped. One
  * that hides from that look (in a message under way, in a process that we may not look into) is
  * then one we cannot signal any more: SET_IRQS with it is refused, as for one made outside.
+ *
+ * FIDELITY: an eventfd that we did not make, or dropped, cannot be an interrupt: EPERM.
  */
 #include "gate/calls.h"
 

@@ -115,7 +115,7 @@ static void test_bad_memory(void)
 
 	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, 8) && errno == EFAULT);
 	CHECK(ioctl(device, VFIO_DEVICE_GET_INFO, read_only) && errno == EINVAL); /* argsz 0 */
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT); /* vaddr 0 */
+	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);	  /* vaddr 0 */
 	map.vaddr = (uintptr_t)read_only;
 	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);
 }
@@ -148,11 +148,11 @@ static void copy(uint64_t src, uint64_t dst, int irq)
 	bar[0x84] = 0x20; /* CHANCMD: reset */
 	while (bar[0x84] & 0x20)
 		usleep(50);
-	bar[3] = 1;						   /* INTRCTRL */
-	*(volatile uint64_t *)(bar + 0x90) = IOVA_OWN;		   /* CHAINADDR */
-	*(volatile uint64_t *)(bar + 0x98) = IOVA_OWN + PAGE;	   /* CHANCMP */
-	*(volatile uint16_t *)(bar + 0x80) = 0xd;		   /* CHANCTRL */
-	*(volatile uint16_t *)(bar + 0x86) = 1;			   /* DMACOUNT */
+	bar[3] = 1;					      /* INTRCTRL */
+	*(volatile uint64_t *)(bar + 0x90) = IOVA_OWN;	      /* CHAINADDR */
+	*(volatile uint64_t *)(bar + 0x98) = IOVA_OWN + PAGE; /* CHANCMP */
+	*(volatile uint16_t *)(bar + 0x80) = 0xd;	      /* CHANCTRL */
+	*(volatile uint16_t *)(bar + 0x86) = 1;		      /* DMACOUNT */
 	CHECK(poll(&interrupt, 1, 30000) == 1);
 	CHECK(read(irq, &count, sizeof(count)) == sizeof(count) && count);
 }

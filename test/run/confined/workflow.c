@@ -110,8 +110,8 @@ int main(int argc, char **argv)
 	root = yaml_document_get_root_node(&document);
 	need(root, "on");
 	jobs = need(root, "jobs");
-	for (yaml_node_pair_t *p = jobs->data.mapping.pairs.start;
-		p < jobs->data.mapping.pairs.top; p++) {
+	for (yaml_node_pair_t *p = jobs->data.mapping.pairs.start; p < jobs->data.mapping.pairs.top;
+		p++) {
 		need(node(p->value), "runs-on");
 		n = check_steps(need(node(p->value), "steps"), argv[2], n);
 	}
