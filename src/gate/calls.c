@@ -93,6 +93,10 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 	AUTO_FD int taken = -1;
 
 	nb_assert(!hostlock_held());
+	if (proc && call->serve->eventfds) {
+		taken = eventfds_take(call->serve->eventfds, proc, fd);
+		return taken < 0 ? taken : call_valid(call) ? TAKE_FD(taken) : -EBADF;
+	}
 	taken = proc ? proc_take_fd(proc, fd) : -EBADF;
 	if (taken < 0 || !call_valid(call))
 		return -EBADF;
@@ -362,6 +366,10 @@ static call_fn *const handlers[] = {
 	[__NR_statx] = sys_statx,
 	[__NR_execve] = sys_exec,
 	[__NR_execveat] = sys_exec,
+#ifdef __NR_eventfd
+	[__NR_eventfd] = sys_eventfd,
+#endif
+	[__NR_eventfd2] = sys_eventfd2,
 };
 
 long call_handle(struct call *call)

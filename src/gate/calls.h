@@ -33,6 +33,11 @@ long sys_ftruncate(struct call *call);
 long sys_fallocate(struct call *call);
 long sys_mmap(struct call *call);
 
+/* ---- eventfds.c ---- */
+
+long sys_eventfd(struct call *call);
+long sys_eventfd2(struct call *call);
+
 /* ---- stat.c ---- */
 
 long sys_fstat(struct call *call);

@@ -25,7 +25,10 @@ static int become(const struct child_user *user, struct error *error)
 		return 0;
 	if (setgroups((size_t)user->n_groups, user->groups) || setgid(user->gid) ||
 		setuid(user->uid))
-		return error_sys(error, errno, "cannot become uid %u", (unsigned)user->uid);
+		return error_sys(error, errno,
+			"--user: cannot become uid %u; without CAP_SYS_ADMIN a box has one user "
+			"only (containers: --cap-add SYS_ADMIN, or the engine's own --user)",
+			(unsigned)user->uid);
 	return 0;
 }
 

@@ -250,7 +250,10 @@ static int cover(const char *root, struct error *error)
 	AUTO_FD int host = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (host < 0)
-		return error_sys(error, errno, "cannot open %s", root);
+		return error_sys(error, errno,
+			"cannot open %s, and where there is none, none can be covered (bubblewrap: "
+			"--dir %s)",
+			root, root);
 	if (mount("nestbox", root, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755"))
 		return error_sys(error, errno, "cannot mount a tmpfs on %s", root);
 	return TAKE_FD(host);

@@ -16,9 +16,13 @@
 
 #include "base/bits.h"
 #include "base/cleanup.h"
+#include "gate/procfs.h"
 #include "gate/wire.h"
 
-/** The parent of pid by /proc/PID/stat, or -1. The command's name may hold anything, ')' too. */
+/**
+ * The parent of pid by /proc/PID/stat, or -1; all by the numbers of /proc. The command's name may
+ * hold anything, ')' too.
+ */
 static pid_t parent_of(pid_t pid)
 {
 	char path[32], buf[512], *end;
@@ -42,6 +46,7 @@ static pid_t parent_of(pid_t pid)
 static void kill_by_parent(void)
 {
 	DIR *proc = opendir("/proc");
+	pid_t self = procfs_number(getpid());
 	struct dirent *entry;
 
 	if (!proc)
@@ -49,8 +54,8 @@ static void kill_by_parent(void)
 	while ((entry = readdir(proc))) {
 		pid_t pid = atoi(entry->d_name);
 
-		if (pid > 0 && parent_of(pid) == getpid())
-			kill(pid, SIGKILL);
+		if (pid > 0 && parent_of(pid) == self)
+			procfs_kill(pid, SIGKILL);
 	}
 	closedir(proc);
 }
@@ -58,18 +63,15 @@ static void kill_by_parent(void)
 /** SIGKILL to every child there is now. A child stays ours until we reap it: no pid is reused. */
 static void kill_each_child(void)
 {
-	char path[48];
-	FILE *list;
+	FILE *list = fopen("/proc/thread-self/children", "re");
 	int pid;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	list = fopen(path, "re");
 	if (!list) {
 		kill_by_parent();
 		return;
 	}
 	while (fscanf(list, "%d", &pid) == 1)
-		kill(pid, SIGKILL);
+		procfs_kill(pid, SIGKILL);
 	fclose(list);
 }
 

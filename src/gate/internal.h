@@ -108,6 +108,13 @@ int proc_stat_fd(struct proc *proc, int fd, struct stat *st);
 bool proc_fd_used(struct proc *proc, int fd);
 /** Our own copy of descriptor fd, or a negative errno. */
 int proc_take_fd(struct proc *proc, int fd);
+/**
+ * Our own copy of a regular file that it has open as descriptor fd; where descriptors cannot be
+ * taken, opened anew. Or a negative errno.
+ */
+int proc_take_file(struct proc *proc, int fd, bool writable);
+/** False: pidfd_getfd is denied (Docker without CAP_SYS_PTRACE). */
+bool proc_can_take_fds(void);
 /** Its memory, borrowed; NULL: gone. *fresh: just opened, by number. */
 struct mm *proc_mm(struct proc *proc, bool *fresh);
 /** Forget what is held of whoever had the id; all is by number again. False: it is gone. */
@@ -150,6 +157,18 @@ void fdtable_drain(struct fdtable *table);
 int fdtable_close(struct fdtable *table);
 /** Readable when there is something to drain. */
 int fdtable_events(const struct fdtable *table);
+
+/* ---- eventfds.c: where proc_can_take_fds is false ---- */
+
+struct eventfds;
+
+struct eventfds *eventfds_create(void);
+void eventfds_destroy(struct eventfds *e); /* NULL accepted */
+/**
+ * A copy of the eventfd that is descriptor fd of the thread. -EBADF; -EINVAL: it is none; -EPERM: it
+ * is one that we did not see made.
+ */
+int eventfds_take(struct eventfds *e, const struct proc *proc, int fd);
 
 /* ---- usermem.c ---- */
 
@@ -215,6 +234,7 @@ struct serve {
 	struct serve_args args;
 	struct proc_cache *procs;
 	struct fdtable *fds;
+	struct eventfds *eventfds; /* NULL: descriptors can be taken */
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "base/bits.h"
 #include "base/cleanup.h"
 #include "gate/child.h"
+#include "gate/procfs.h"
 #include "gate/wire.h"
 
 /* Passed on to the program. Not here: stops and faults, which are about the one who gets them. */
@@ -142,6 +144,38 @@ static void drop_inherited(void)
 		close(null);
 }
 
+static bool have_cap_ptrace(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	return !syscall(SYS_capget, &head, data) && data[0].effective & 1u << CAP_SYS_PTRACE;
+}
+
+/**
+ * Whether we shall be able to serve it, since a program whose memory we cannot reach would find a
+ * dead /dev/vfio. Tried, unless it has changed its user: until exec such a process is closed to all.
+ */
+static int check_reach(const struct child *child, pid_t pid, struct error *error)
+{
+	int fd = -1;
+
+	if (child->user.n_groups && child->user.uid != geteuid() && !have_cap_ptrace())
+		return error_set(error, EPERM,
+			"--user: without CAP_SYS_PTRACE another user's memory is out of reach "
+			"(containers: --cap-add SYS_PTRACE, or the engine's own --user)");
+	/* Who may not read our executable may not look into us either, but into what we exec. */
+	if (child->user.n_groups || prctl(PR_GET_DUMPABLE) != 1)
+		return 0;
+	fd = procfs_open(pid, "mem", O_RDWR);
+	if (fd < 0)
+		return error_sys(error, -fd,
+			"the program's memory is out of reach (sysctl kernel.yama.ptrace_scope=1 "
+			"or 0; containers: --cap-add SYS_PTRACE)");
+	close(fd);
+	return 0;
+}
+
 /** Fork everything, hear from the program's process, and let it go. */
 static int start(struct child *child, int sock, struct launched *out, struct error *error)
 {
@@ -156,6 +190,7 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 		return error_set(error, EIO, "the box's guardian ended");
 	out->pid = report.value;
 	err = hear(sock, child->args->tree, out, error);
+	err = err ? err : check_reach(child, out->pid, error);
 	if (err)
 		return err;
 	out->pidfd = (int)syscall(SYS_pidfd_open, out->pid, 0);
@@ -188,7 +223,8 @@ int launch(const struct launch_args *args, struct launched *out, struct error *e
 	*out = (struct launched){
 		.listener = -1, .report_dir = -1, .pidfd = -1, .signals = -1, .guardian.sock = -1
 	};
-	err = find_user(args->user, &child.user, error);
+	err = procfs_check(error);
+	err = err ? err : find_user(args->user, &child.user, error);
 	if (err)
 		return err;
 	err = hold_signals(out, &child, error);

@@ -36,6 +36,24 @@ static int write_proc(const char *path, const char *text, struct error *error)
 	return 0;
 }
 
+static int map_user(unsigned uid, struct error *error)
+{
+	struct error failure = { 0 };
+	char map[48];
+	int err;
+
+	snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
+	err = write_proc("/proc/self/uid_map", map, &failure);
+	if (!err)
+		return 0;
+	/* Linux 5.12 verify_root_map: root may only hand itself on if it had CAP_SETFCAP. */
+	if (err == -EPERM && !uid)
+		return error_set(error, EPERM,
+			"root without CAP_SETFCAP cannot be root of a user namespace (containers: "
+			"--cap-add SETFCAP, or another user than root)");
+	return error_set(error, -err, "%s", failure.message);
+}
+
 /** A user namespace in which we are the only user, under our own number. */
 static int enter_user_namespace(struct error *error)
 {
@@ -45,11 +63,10 @@ static int enter_user_namespace(struct error *error)
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return error_sys(error, errno,
-			"cannot make a user namespace (as root, `nestbox run --user NAME` needs "
-			"none)");
+			"cannot make a user namespace (containers: --cap-add SYS_ADMIN; elsewhere: "
+			"sudo nestbox run --user NAME)");
 	err = write_proc("/proc/self/setgroups", "deny", error);
-	snprintf(map, sizeof(map), "%u %u 1\n", uid, uid);
-	err = err ? err : write_proc("/proc/self/uid_map", map, error);
+	err = err ? err : map_user(uid, error);
 	snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);
 	return err ? err : write_proc("/proc/self/gid_map", map, error);
 }
@@ -65,7 +82,9 @@ int namespace_enter(struct error *error)
 	}
 	/* Slave, not private: what the host unmounts later must not stay busy because of us. */
 	if (!err && mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL))
-		err = error_sys(error, errno, "cannot detach the box's mounts from the host's");
+		err = error_sys(error, errno,
+			"cannot mount, not even in a namespace of our own (containers: --cap-add "
+			"SYS_ADMIN --security-opt apparmor=unconfined)");
 	return err;
 }
 

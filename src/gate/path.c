@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "gate/procfs.h"
 
 #define MAX_LINKS 40 /* Linux MAXSYMLINKS */
 
@@ -39,10 +40,7 @@ static int open_at(int dir, const char *path, uint64_t flags, uint64_t resolve)
 
 static int open_proc(pid_t tid, const char *name)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
-	return open(path, O_PATH | O_CLOEXEC);
+	return procfs_open(tid, name, O_PATH);
 }
 
 /* ---- walking ---- */
@@ -84,24 +82,15 @@ static bool in_proc(int fd)
 /** /proc/self and /proc/thread-self are whoever looks: here, the program. */
 static bool proc_self(struct walk *walk, const char *name, char *target, size_t size)
 {
-	AUTO_FREE char *line = NULL;
-	size_t n = 0;
-	char path[48];
-	int tgid = 0;
-	FILE *f;
+	pid_t tgid;
 
 	if (strcmp(name, "self") && strcmp(name, "thread-self"))
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d/status", walk->tid);
-	f = fopen(path, "re");
-	while (f && !tgid && getline(&line, &n, f) > 0)
-		sscanf(line, "Tgid: %d", &tgid);
-	if (f)
-		fclose(f);
+	tgid = procfs_foreign_tgid(walk->tid);
 	if (!strcmp(name, "self"))
 		snprintf(target, size, "%d", tgid);
 	else
-		snprintf(target, size, "%d/task/%d", tgid, walk->tid);
+		snprintf(target, size, "%d/task/%d", tgid, procfs_number(walk->tid));
 	return true;
 }
 
@@ -239,17 +228,18 @@ static bool mount_point(pid_t tid, uint64_t mnt_id, char *out, size_t size)
 {
 	AUTO_FREE char *line = NULL;
 	unsigned long long id;
-	char path[48], at[PATH_MAX];
+	int fd = procfs_open(tid, "mountinfo", O_RDONLY);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	char at[PATH_MAX];
 	bool found = false;
 	size_t n = 0;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", tid);
-	f = fopen(path, "re");
 	while (f && !found && getline(&line, &n, f) > 0)
 		found = sscanf(line, "%llu %*d %*s %*s %4095s", &id, at) == 2 && id == mnt_id;
 	if (f)
 		fclose(f);
+	else if (fd >= 0)
+		close(fd);
 	if (found)
 		snprintf(out, size, "%s", at);
 	return found;

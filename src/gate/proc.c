@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "gate/procfs.h"
 
 #define CACHE_SLOTS 64
 
@@ -52,19 +53,16 @@ void mm_put(struct mm *mm)
 static struct mm *mm_open(pid_t tid)
 {
 	struct mm *mm = calloc(1, sizeof(*mm));
-	char path[48];
 
 	if (!mm)
 		return NULL;
 	atomic_init(&mm->refs, 1);
-	snprintf(path, sizeof(path), "/proc/%d/mem", tid);
-	mm->mem = open(path, O_RDWR | O_CLOEXEC);
+	mm->mem = procfs_open(tid, "mem", O_RDWR);
 	if (mm->mem < 0) {
 		free(mm);
 		return NULL;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
-	mm->maps = open(path, O_RDONLY | O_CLOEXEC);
+	mm->maps = procfs_open(tid, "maps", O_RDONLY);
 	return mm;
 }
 
@@ -92,10 +90,7 @@ static void proc_free(struct proc *proc)
 
 static int open_fds(pid_t tid)
 {
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", tid);
-	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return procfs_open(tid, "fd", O_PATH | O_DIRECTORY);
 }
 
 static struct proc *proc_open(pid_t tid)
@@ -202,24 +197,6 @@ void proc_put(struct proc_cache *cache, struct proc *proc)
 
 /* ---- thread groups ---- */
 
-static pid_t read_tgid(pid_t tid)
-{
-	AUTO_FREE char *line = NULL;
-	size_t size = 0;
-	char path[48];
-	pid_t tgid = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	while (!tgid && getline(&line, &size, f) > 0)
-		sscanf(line, "Tgid: %d", &tgid);
-	fclose(f);
-	return tgid;
-}
-
 /** A non-leader's exec takes over the leader's id: its old memory must not be kept meanwhile. */
 static void forget_mm(struct proc_cache *cache, pid_t tid, bool for_good)
 {
@@ -241,7 +218,7 @@ void proc_exec(struct proc_cache *cache, pid_t tid)
 
 	pthread_mutex_lock(&cache->lock);
 	if (cache->used) {
-		tgid = read_tgid(tid);
+		tgid = procfs_tgid(tid);
 		forget_mm(cache, tid, false);
 		if (tgid && tgid != tid)
 			forget_mm(cache, tgid, true);
@@ -273,7 +250,7 @@ static int open_pidfd(struct proc *proc)
 	if (proc->pidfd >= 0)
 		return proc->pidfd;
 	if (!proc->tgid)
-		proc->tgid = read_tgid(proc->tid);
+		proc->tgid = procfs_tgid(proc->tid);
 	if (!proc->tgid)
 		return -ESRCH;
 	proc->pidfd = (int)syscall(SYS_pidfd_open, proc->tgid, 0);
@@ -292,6 +269,37 @@ int proc_take_fd(struct proc *proc, int fd)
 	if (pidfd < 0)
 		return pidfd;
 	ret = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	return ret >= 0 ? ret : -errno;
+}
+
+static pthread_once_t take_once = PTHREAD_ONCE_INIT;
+static bool can_take;
+
+/* On ourselves it is denied by nothing but a filter; EBADF would be an answer too. */
+static void probe_take(void)
+{
+	AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	AUTO_FD int taken = (int)syscall(SYS_pidfd_getfd, pidfd, pidfd, 0);
+
+	can_take = pidfd >= 0 && taken >= 0;
+}
+
+bool proc_can_take_fds(void)
+{
+	pthread_once(&take_once, probe_take);
+	return can_take;
+}
+
+int proc_take_file(struct proc *proc, int fd, bool writable)
+{
+	int flags = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	char name[16];
+	int ret;
+
+	if (proc_can_take_fds())
+		return proc_take_fd(proc, fd);
+	snprintf(name, sizeof(name), "%d", fd);
+	ret = openat(proc->fds, name, flags);
 	return ret >= 0 ? ret : -errno;
 }
 

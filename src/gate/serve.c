@@ -42,6 +42,8 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	serve->fds = fdtable_create(poller_devices, serve->poller, error);
 	if (!serve->fds)
 		goto fail;
+	if (!proc_can_take_fds())
+		serve->eventfds = eventfds_create();
 	serve->receivers = receivers_start(serve, error);
 	if (!serve->receivers)
 		goto fail;
@@ -57,6 +59,7 @@ void serve_stop(struct serve *serve)
 		return;
 	receivers_stop(serve->receivers);
 	fdtable_destroy(serve->fds);
+	eventfds_destroy(serve->eventfds);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
 	report_destroy(serve->report);

@@ -117,6 +117,12 @@ static ssize_t read_by_mem(struct call *call, void *dst, uint64_t uaddr, size_t 
 	return mm ? mem_read(mm->mem, dst, uaddr, allowed(call, mm, uaddr, len, VMA_READ)) : -1;
 }
 
+/** By a filter (podman's default once did), not about this memory. */
+static bool is_denied(ssize_t n)
+{
+	return n < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES);
+}
+
 /** Bytes read, which may be fewer than len; negative: none can be. */
 static ssize_t read_some(struct call *call, void *dst, uint64_t uaddr, size_t len)
 {
@@ -128,8 +134,7 @@ static ssize_t read_some(struct call *call, void *dst, uint64_t uaddr, size_t le
 	if (call->known && mm_find_vma_is_fast())
 		return read_by_mem(call, dst, uaddr, len);
 	n = process_vm_readv((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
-	/* podman's default profile forbids it. */
-	if (n < 0 && (errno == EPERM || errno == ENOSYS))
+	if (is_denied(n))
 		return read_by_mem(call, dst, uaddr, len);
 	return call_valid(call) ? n : -1;
 }
@@ -153,7 +158,7 @@ static ssize_t write_some(struct call *call, uint64_t uaddr, const void *src, si
 		return -1;
 	if (!mm_find_vma_is_fast() && call_valid(call)) {
 		n = process_vm_writev((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
-		if (n >= 0 || (errno != EPERM && errno != ENOSYS))
+		if (!is_denied(n))
 			return n;
 	}
 	return mem_write(mm->mem, uaddr, src, allowed(call, mm, uaddr, len, VMA_WRITE));
@@ -367,7 +372,7 @@ static int take_file(struct call *call, const struct vma *vma)
 			continue;
 		if (st.st_ino != vma->ino || st.st_dev != vma->dev || !S_ISREG(st.st_mode))
 			continue;
-		taken = proc_take_fd(proc, atoi(entry->d_name));
+		taken = proc_take_file(proc, atoi(entry->d_name), vma->flags & VMA_WRITE);
 		if (taken >= 0 && (fstat(taken, &st) || st.st_ino != vma->ino ||
 					  st.st_dev != vma->dev || !call_valid(call))) {
 			close(taken);
