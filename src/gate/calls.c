@@ -184,6 +184,11 @@ static int caller_install(struct caller *caller, struct file *file, int flags)
 	return install(call, file, flags, &origin);
 }
 
+static bool caller_alive(struct caller *caller)
+{
+	return call_valid((struct call *)caller);
+}
+
 static const struct caller_ops caller_ops = {
 	.copy_in = usermem_copy_in,
 	.copy_out = usermem_copy_out,
@@ -191,6 +196,7 @@ static const struct caller_ops caller_ops = {
 	.get_eventfd = caller_get_eventfd,
 	.install = caller_install,
 	.pin = usermem_pin,
+	.alive = caller_alive,
 };
 
 void call_init(struct call *call, struct serve *serve, const struct seccomp_notif *notif)
