@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Programs that stand still in the middle of calls, with a device of theirs: stopped by a signal, by
- * a tracer; a parent in vfork. Others go on, their memory can be reached, and who kills them gets
- * their group.
+ * a tracer; a parent in vfork; callers that die while they wait. Others go on, their memory can be
+ * reached, and who kills them gets their group.
  */
 #include "party.h"
 
@@ -212,6 +212,56 @@ static void vfork_exec(void)
 	check(waitpid(pid, &status, 0) == pid && !status, "the child that execs");
 }
 
+/* ---- dying ---- */
+
+#define CALLERS 6
+
+/** All of them want the one container at all times: most wait for it when they are killed. */
+static pid_t start_mapper(struct engine *engine, unsigned i)
+{
+	pid_t pid = fork();
+	char *memory;
+
+	check(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (;; ++*rounds) {
+		/* Who was killed may have left a mapping there. */
+		engine_unmap(engine, (2 + i) * IOVA, 65536);
+		check(!engine_map(engine, memory, 65536, (2 + i) * IOVA), "map");
+	}
+}
+
+static void killed_while_waiting(void)
+{
+	struct engine engine;
+	pid_t pids[CALLERS];
+	int status;
+
+	engine_open(&engine, "1", "0000:01:00.0");
+	for (unsigned i = 0; i < CALLERS; i++)
+		pids[i] = start_mapper(&engine, i);
+	for (unsigned i = 0; i < 120; i++) {
+		unsigned before = *rounds, victim = i % CALLERS;
+
+		usleep(random_us());
+		kill(pids[victim], SIGKILL);
+		check(waitpid(pids[victim], &status, 0) == pids[victim] && WIFSIGNALED(status),
+			"kill");
+		pids[victim] = start_mapper(&engine, victim);
+		until(*rounds != before, "for those who live");
+	}
+	others_go_on("callers that die");
+	for (unsigned i = 0; i < CALLERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], &status, 0);
+	}
+	engine_start(&engine, IOVA + ENGINE_DONE, IOVA + ENGINE_DONE + 4096, 64);
+	check(engine_wait(&engine), "a copy after all that");
+	engine_close(&engine);
+}
+
 int main(void)
 {
 	rounds = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -221,6 +271,7 @@ int main(void)
 	memory_of_the_stopped();
 	vfork_parent();
 	vfork_exec();
+	killed_while_waiting();
 	others_stop();
 	return 0;
 }
