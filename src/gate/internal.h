@@ -76,6 +76,11 @@ struct vma {
 
 /** The mapping that holds addr. 0, -ENOENT: nothing is mapped there; -EIO: cannot tell. */
 int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
+/**
+ * Whether somebody else answers for the pages of files of that device, in the view of the thread: a
+ * network or user space file system. Its type goes to name, NUL-terminated.
+ */
+bool fs_is_served(pid_t tid, uint64_t dev, char *name, size_t size);
 /** Whether that is cheap enough to be done at every copy (PROCMAP_QUERY, Linux 6.11). */
 bool mm_find_vma_is_fast(void);
 

@@ -24,6 +24,8 @@
 #include <string.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -208,6 +210,21 @@ static bool may_copy_by_number(const struct call *call)
 	return !atomic_load(&call->serve->userfaults);
 }
 
+/**
+ * Whether a read goes through mem: then nothing is by number. But a page of a file that has to come
+ * from somewhere is waited for with the program's mmap_lock held (access_remote_vm again), and all
+ * its threads with us; process_vm_readv drops it.
+ */
+static bool read_goes_by_mem(struct call *call, uint64_t uaddr)
+{
+	struct mm *mm;
+
+	if (!may_copy_by_number(call))
+		return true;
+	mm = call->known && mm_find_vma_is_fast() ? call_mm(call) : NULL;
+	return mm && !(find_vma(call, mm, uaddr) && call->vma.ino);
+}
+
 /** Bytes read, which may be fewer than len; negative: none can be. */
 static ssize_t read_some(struct call *call, void *dst, uint64_t uaddr, size_t len)
 {
@@ -216,7 +233,7 @@ static ssize_t read_some(struct call *call, void *dst, uint64_t uaddr, size_t le
 	ssize_t n;
 
 	nb_assert(!hostlock_held());
-	if ((call->known && mm_find_vma_is_fast()) || !may_copy_by_number(call))
+	if (read_goes_by_mem(call, uaddr))
 		return read_by_mem(call, dst, uaddr, len);
 	n = process_vm_readv((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
 	/* podman's default profile forbids it. */
@@ -456,6 +473,7 @@ static int take_file(struct call *call, const struct vma *vma)
 {
 	struct proc *proc = call_proc(call);
 	struct dirent *entry;
+	struct statx stx;
 	struct stat st;
 	DIR *dir;
 	int fd = openat(proc->fds, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -468,9 +486,12 @@ static int take_file(struct call *call, const struct vma *vma)
 		return -1;
 	}
 	while (taken < 0 && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, 0))
+		/* What is known already: a file system must not be asked, it may not answer. */
+		if (entry->d_name[0] == '.' ||
+			statx(fd, entry->d_name, AT_STATX_DONT_SYNC, STATX_INO | STATX_TYPE, &stx))
 			continue;
-		if (st.st_ino != vma->ino || st.st_dev != vma->dev || !S_ISREG(st.st_mode))
+		if (stx.stx_ino != vma->ino || !S_ISREG(stx.stx_mode) ||
+			makedev(stx.stx_dev_major, stx.stx_dev_minor) != vma->dev)
 			continue;
 		taken = proc_take_fd(proc, atoi(entry->d_name));
 		if (taken >= 0 && (fstat(taken, &st) || st.st_ino != vma->ino ||
@@ -579,6 +600,22 @@ static int refuse(struct why *why, uint64_t uaddr, uint64_t bytes, uint64_t at, 
 }
 
 /**
+ * DMA would wait for whoever serves the file, and with it all devices.
+ *
+ * FIDELITY: Linux refuses only what the device may write (folio_longterm pins of files that track
+ * dirty pages), and waits for the rest in MAP_DMA.
+ */
+static int refuse_served(struct why *why, uint64_t uaddr, uint64_t bytes, const char *type)
+{
+	why_misuse(why, EFAULT, "user-memory",
+		"the range 0x%llx to 0x%llx is of a file on %s, whose pages come when another "
+		"program "
+		"answers",
+		(unsigned long long)uaddr, (unsigned long long)(uaddr + bytes - 1), type);
+	return -EFAULT;
+}
+
+/**
  * Pinning faults every page in, but does not wait for a userfaultfd (Linux 7.3 vaddr_get_pfns pins
  * with locked NULL: no FAULT_FLAG_ALLOW_RETRY). The first page in [at, end) that is not there; end:
  * all are.
@@ -600,6 +637,7 @@ static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, str
 	unsigned need = (prot & IOMMU_READ ? VMA_READ : 0) | (prot & IOMMU_WRITE ? VMA_WRITE : 0);
 	uint64_t uaddr = u->uaddr, bytes = u->base.bytes, end = uaddr + bytes, at = uaddr;
 	struct vma vma;
+	char type[32];
 
 	while (at < end) {
 		uint64_t to, unserved;
@@ -611,6 +649,8 @@ static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, str
 			return refuse(why, uaddr, bytes, at,
 				need & VMA_WRITE ? "the program may not write what it has mapped"
 						 : "the program may not read what it has mapped");
+		if (vma.ino && fs_is_served((pid_t)call->notif->pid, vma.dev, type, sizeof(type)))
+			return refuse_served(why, uaddr, bytes, type);
 		to = MIN(vma.end, end);
 		unserved = first_unserved(call, u->mm, at, to);
 		if (unserved < to)
