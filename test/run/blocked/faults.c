@@ -2,7 +2,7 @@
 /*
  * Memory behind a userfaultfd that nobody serves: as target of DMA, as vaddr of MAP_DMA, as argument
  * of calls. Whoever may not make one for faults of the kernel gets one for its own: then all of these
- * fail at once. usage: faults [CALLERS]
+ * fail at once. usage: faults [CALLERS [/dev/userfaultfd]]
  */
 #include "party.h"
 
@@ -40,14 +40,29 @@ static void check(bool ok, const char *what)
 
 /* ---- userfaultfd ---- */
 
+static const char *device; /* to make it with, rather than by userfaultfd(2) */
+
+static int new_uffd(int flags)
+{
+	int fd, ret;
+
+	if (!device)
+		return (int)syscall(SYS_userfaultfd, flags);
+	fd = open(device, O_RDWR | O_CLOEXEC);
+	ret = fd < 0 ? -1 : ioctl(fd, USERFAULTFD_IOC_NEW, flags);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 static void open_uffd(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 
-	uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	uffd = new_uffd(O_CLOEXEC | O_NONBLOCK);
 	kernel_faults = uffd >= 0;
 	if (uffd < 0)
-		uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | USER_ONLY);
+		uffd = new_uffd(O_CLOEXEC | O_NONBLOCK | USER_ONLY);
 	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api)) {
 		printf("skipped: no userfaultfd here: %s\n", strerror(errno));
 		exit(77);
@@ -134,6 +149,31 @@ static void pin_fails(void)
 	check(!engine_map(&engine, at, 16 * PAGE, IOVA_LOST), "pinning what was served");
 	check(!engine_unmap(&engine, IOVA_LOST, 16 * PAGE), "unmap");
 	munmap(at, 16 * PAGE);
+}
+
+/* A file that we share: DMA goes to the file, whatever the program's mapping of it waits for. */
+static void shared_memory(void)
+{
+	int fd = memfd_create("shared", MFD_CLOEXEC);
+	char *at, page[PAGE] = { 0 };
+
+	check(fd >= 0 && !ftruncate(fd, 16 * PAGE), "memfd");
+	at = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	check(at != MAP_FAILED, "mmap");
+	watch(at, 16 * PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	check(engine_map(&engine, at, 16 * PAGE, IOVA_LOST) == -EFAULT, "pinning a missing page");
+	for (unsigned i = 0; i < 16; i++)
+		serve(at + i * PAGE, page);
+	check(!engine_map(&engine, at, 16 * PAGE, IOVA_LOST), "pinning what was served");
+	madvise(at, 16 * PAGE, MADV_REMOVE);
+	strcpy((char *)engine.memory + ENGINE_DONE, "to the file");
+	engine_start(&engine, IOVA + ENGINE_DONE, IOVA_LOST + 3 * PAGE, 64);
+	check(engine_wait(&engine), "DMA to the file");
+	check(pread(fd, page, 64, 3 * PAGE) == 64 && !strcmp(page, "to the file"), "its data");
+	others_go_on("DMA to a shared file with holes");
+	check(!engine_unmap(&engine, IOVA_LOST, 16 * PAGE), "unmap");
+	munmap(at, 16 * PAGE);
+	close(fd);
 }
 
 /* ---- arguments ---- */
@@ -340,6 +380,7 @@ static void end_blocked(void)
 
 int main(int argc, char **argv)
 {
+	device = argc > 2 ? argv[2] : NULL;
 	others_start();
 	engine_open(&engine, "1", "0000:01:00.0");
 	open_uffd();
@@ -347,6 +388,7 @@ int main(int argc, char **argv)
 		kernel_faults ? "the kernel too" : "programs only");
 	dma_aborts();
 	pin_fails();
+	shared_memory();
 	argument_in();
 	argument_out();
 	other_arguments();
