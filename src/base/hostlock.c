@@ -72,6 +72,35 @@ void busy_begin(struct hostlock *lock, struct busy *busy)
 	busy->held = true;
 }
 
+#define ASK_NS 20000000
+
+static void wait_a_while(struct hostlock *lock)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ASK_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	held--;
+	pthread_cond_clockwait(&lock->changed, &lock->mutex, CLOCK_MONOTONIC, &until);
+	held++;
+}
+
+bool busy_begin_while(struct hostlock *lock, struct busy *busy, bool (*alive)(void *ctx), void *ctx)
+{
+	nb_assert(held);
+	while (busy->held) {
+		wait_a_while(lock);
+		if (busy->held && !alive(ctx))
+			return false;
+	}
+	busy->held = true;
+	return true;
+}
+
 void busy_end(struct hostlock *lock, struct busy *busy)
 {
 	nb_assert(held && busy->held);

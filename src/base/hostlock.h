@@ -38,6 +38,12 @@ void hostlock_relax(struct hostlock *lock, unsigned round);
 
 /** Sleep until the mark is free, then take it. The host lock is held at entry and return. */
 void busy_begin(struct hostlock *lock, struct busy *busy);
+/**
+ * As busy_begin, for somebody who may be gone before it is his turn: false, without the mark, once
+ * alive(ctx) says so. That is asked now and then, under the host lock.
+ */
+bool busy_begin_while(
+	struct hostlock *lock, struct busy *busy, bool (*alive)(void *ctx), void *ctx);
 void busy_end(struct hostlock *lock, struct busy *busy);
 
 #endif

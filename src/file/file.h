@@ -45,6 +45,8 @@ struct caller_ops {
 	 */
 	int (*pin)(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
 		struct umem **out, struct why *why);
+	/** Whether somebody still waits for the answer. NULL: always. */
+	bool (*alive)(struct caller *caller);
 };
 
 struct caller {

@@ -37,6 +37,20 @@ static int copy_fixed(const struct ioctl_row *row, struct ioctl_call *call, void
 	return 0;
 }
 
+static bool caller_alive(void *ctx)
+{
+	struct caller *caller = ctx;
+
+	return !caller->ops->alive || caller->ops->alive(caller);
+}
+
+int ioctl_busy_begin(struct ioctl_call *call, struct hostlock *lock, struct busy *busy)
+{
+	if (busy_begin_while(lock, busy, caller_alive, call->caller))
+		return 0;
+	return why_protocol(call->why, EINTR, "caller-died", "the caller died while it waited");
+}
+
 long ioctl_dispatch(const struct ioctl_row *rows, unsigned n_rows, struct ioctl_call *call)
 {
 	const struct ioctl_row *row = find_row(rows, n_rows, call->cmd);

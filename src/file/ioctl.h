@@ -7,6 +7,7 @@
 #ifndef FILE_IOCTL_H
 #define FILE_IOCTL_H
 
+#include "base/hostlock.h"
 #include "file/file.h"
 
 /** One call in progress, for handlers that need more than the fixed part. */
@@ -31,6 +32,12 @@ struct ioctl_row {
 };
 
 #define IOCTL_MAX_FIXED 128
+
+/**
+ * busy_begin for a call: 0, or -EINTR once its caller has died, which then nobody sees (design 9).
+ * The host lock is held at entry and return.
+ */
+int ioctl_busy_begin(struct ioctl_call *call, struct hostlock *lock, struct busy *busy);
 
 /** -ENOTTY (protocol class) for a command that is not in the table. */
 long ioctl_dispatch(const struct ioctl_row *rows, unsigned n_rows, struct ioctl_call *call);

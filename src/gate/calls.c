@@ -61,9 +61,14 @@ static int look_up(struct call *call, int fd, struct file **out, struct fd_origi
 
 struct file *call_file(struct call *call, unsigned n)
 {
-	struct file *file;
+	struct file *file = call->held;
 
-	return look_up(call, (int)call_arg(call, n), &file, &call->origin) ? NULL : file;
+	if (file)
+		file_get(file);
+	else if (look_up(call, (int)call_arg(call, n), &file, &call->origin))
+		return NULL;
+	call->file = file;
+	return file;
 }
 
 /* ---- the caller handle ---- */
@@ -176,10 +181,16 @@ static int caller_install(struct caller *caller, struct file *file, int flags)
 	struct call *call = (struct call *)caller;
 	struct fd_origin origin = { .node = NULL };
 
+	call->settled = true;
 	/* VFIO_GROUP_GET_DEVICE_FD is the one call that installs, and its argument the name. */
 	if (usermem_string(call, call_arg(call, 2), origin.path, sizeof(origin.path)) <= 0)
 		snprintf(origin.path, sizeof(origin.path), "vfio-%s", file->ops->name);
 	return install(call, file, flags, &origin);
+}
+
+static bool caller_alive(struct caller *caller)
+{
+	return call_valid((struct call *)caller);
 }
 
 static const struct caller_ops caller_ops = {
@@ -189,6 +200,7 @@ static const struct caller_ops caller_ops = {
 	.get_eventfd = caller_get_eventfd,
 	.install = caller_install,
 	.pin = usermem_pin,
+	.alive = caller_alive,
 };
 
 void call_init(struct call *call, struct serve *serve, const struct seccomp_notif *notif)
@@ -200,6 +212,9 @@ void call_finish(struct call *call)
 {
 	if (call->proc)
 		proc_put(call->serve->procs, call->proc);
+	if (call->held)
+		file_put(call->held);
+	owed_drop(&call->owed);
 }
 
 /* ---- open ---- */
@@ -301,13 +316,24 @@ void call_kick(struct call *call, const struct file *file)
 		poller_kick(call->serve->poller);
 }
 
+void call_report(struct call *call, const struct report_call *done)
+{
+	if (call_again(call))
+		return;
+	call->settled = true;
+	report_call(call->serve->report, done);
+}
+
 static long sys_ioctl(struct call *call)
 {
-	struct file *file = call_file(call, 0);
+	struct file *file;
 	struct why why;
 	struct report_call done;
 	long ret;
 
+	if ((unsigned)call_arg(call, 1) == USERFAULTFD_IOC_NEW)
+		return userfault_new(call);
+	file = call_file(call, 0);
 	if (!file)
 		return CALL_CONTINUE;
 	/* Linux takes the command as 32 bits. */
@@ -322,7 +348,7 @@ static long sys_ioctl(struct call *call)
 	ret = file->ops->ioctl ? file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why)
 			       : -ENOTTY;
 	done.result = ret;
-	report_call(call->serve->report, &done);
+	call_report(call, &done);
 	call_kick(call, file);
 	file_put(file);
 	return ret;
@@ -364,6 +390,7 @@ static call_fn *const handlers[] = {
 	[__NR_fstat] = sys_fstat,
 	[__NR_newfstatat] = sys_newfstatat,
 	[__NR_statx] = sys_statx,
+	[__NR_userfaultfd] = sys_userfaultfd,
 	[__NR_execve] = sys_exec,
 	[__NR_execveat] = sys_exec,
 #ifdef __NR_eventfd

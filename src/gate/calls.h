@@ -16,6 +16,15 @@ struct file *call_file(struct call *call, unsigned n);
 /** A call on a device may have given it work. */
 void call_kick(struct call *call, const struct file *file);
 
+/** What the call did, unless it is to be handled anew. */
+struct report_call;
+void call_report(struct call *call, const struct report_call *done);
+
+/* ---- userfault.c ---- */
+
+long sys_userfaultfd(struct call *call);
+long userfault_new(struct call *call); /* USERFAULTFD_IOC_NEW */
+
 /* ---- io.c ---- */
 
 long sys_pread64(struct call *call);

@@ -38,6 +38,7 @@
 enum cond_kind {
 	COND_NONE,   /* always holds */
 	COND_IOCTL,  /* an ioctl number of VFIO's and iommufd's type, 0x3b */
+	COND_FAULTS, /* USERFAULTFD_IOC_NEW, of /dev/userfaultfd */
 	COND_RDWR,   /* open flags: O_RDWR, and neither a directory nor O_PATH */
 	COND_FD,     /* a descriptor number that stand-ins have */
 	COND_OFFSET, /* an offset of a device region */
@@ -57,6 +58,9 @@ struct row {
 /* clang-format off */
 static const struct row rows[] = {
 	{ __NR_ioctl, { { COND_IOCTL, 1 } } },
+	/* Memory that programs serve: copies of ours must not wait for it (userfault.c). */
+	{ __NR_ioctl, { { COND_FAULTS, 1 } } },
+	{ __NR_userfaultfd },
 	/* Opens. bash opens with O_CREAT too, so only the access mode counts. */
 #ifdef __NR_open
 	{ __NR_open, { { COND_RDWR, 1 } } },
@@ -139,6 +143,9 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 	switch (cond->kind) {
 	case COND_IOCTL:
 		emit_masked(p, 0xff00, ';' << 8);
+		break;
+	case COND_FAULTS:
+		emit_masked(p, UINT32_MAX, USERFAULTFD_IOC_NEW);
 		break;
 	case COND_RDWR:
 		emit_masked(p, O_ACCMODE | O_DIRECTORY | O_PATH, O_RDWR);

@@ -37,6 +37,11 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
+/* Linux 6.1 <linux/userfaultfd.h>; older headers lack it. */
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW 0xaa00u
+#endif
+
 /** Stand-ins have numbers from fd_base up to here: the filter leaves all others alone. */
 #define GATE_FD_LAST 0xfffff
 /** Offsets from here up are regions of devices. */
@@ -71,6 +76,11 @@ struct vma {
 
 /** The mapping that holds addr. 0, -ENOENT: nothing is mapped there; -EIO: cannot tell. */
 int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
+/**
+ * Whether somebody else answers for the pages of files of that device, in the view of the thread: a
+ * network or user space file system. Its type goes to name, NUL-terminated.
+ */
+bool fs_is_served(pid_t tid, uint64_t dev, char *name, size_t size);
 /** Whether that is cheap enough to be done at every copy (PROCMAP_QUERY, Linux 6.11). */
 bool mm_find_vma_is_fast(void);
 
@@ -178,8 +188,35 @@ int usermem_copy_in(struct caller *caller, void *dst, uint64_t uaddr, size_t len
 int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, size_t len);
 int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
 	struct umem **out, struct why *why);
+/** False: the call must be handled anew, since the program owes some of it. */
+bool usermem_there(struct call *call, uint64_t uaddr, uint64_t len);
 /** A string of at most len - 1 bytes, terminated. Its length, -EFAULT, -ENAMETOOLONG. */
 int usermem_string(struct call *call, uint64_t uaddr, char *buf, size_t len);
+
+/* ---- userfault.c: memory that programs serve themselves ---- */
+
+/** Whether faults at addr of the thread's memory are served by a userfaultfd. */
+bool userfault_serves(pid_t tid, uint64_t addr);
+
+/** Bytes for the program, which may still be written once their pages are there. */
+struct outgoing {
+	struct outgoing *next;
+	uint64_t uaddr;
+	size_t len, done;
+	char data[];
+};
+
+/** What a call found missing in memory that the program serves. All zero: nothing. */
+struct owed {
+	struct mm *mm;	   /* reference */
+	bool again;	   /* to be handled anew once addr is there: nothing has happened yet */
+	uint64_t addr;	   /* where again */
+	struct file *file; /* reference, where again: what the call is about; NULL: not known yet */
+	struct fd_origin origin; /* its */
+	struct outgoing *out;
+};
+
+void owed_drop(struct owed *owed);
 
 /* ---- path.c ---- */
 
@@ -203,6 +240,10 @@ struct call {
 	bool known;		 /* a file was found through proc: it is the calling thread's */
 	struct vma vma;		 /* where it last copied to or from; end 0: nowhere */
 	struct fd_origin origin; /* of the file it is about */
+	struct file *file;	 /* that file, the handler's */
+	struct file *held;	 /* handled anew: the file from before, reference */
+	bool settled;		 /* it has had effects: not to be handled anew */
+	struct owed owed;
 };
 
 /** The call shall run as if we were not there. */
@@ -212,6 +253,16 @@ struct call {
 long call_handle(struct call *call);
 void call_init(struct call *call, struct serve *serve, const struct seccomp_notif *notif);
 void call_finish(struct call *call);
+/** Not to be answered yet: see owed. */
+static inline bool call_owes(const struct call *call)
+{
+	return call->owed.mm;
+}
+/** To be handled anew: its result is none. */
+static inline bool call_again(const struct call *call)
+{
+	return call->owed.again;
+}
 /** Whether the caller still waits for our answer. */
 bool call_valid(const struct call *call);
 /** The calling thread, opened on first use and known to be the one that waits. NULL: gone. */
@@ -228,6 +279,18 @@ void poller_devices(void *ctx, unsigned n);
 /** A call that may have given a device work was made: look soon. */
 void poller_kick(struct poller *poller);
 
+/* ---- parked.c ---- */
+
+struct parked;
+
+typedef void parked_answer_fn(void *ctx, const struct seccomp_notif *notif, long result);
+
+struct parked *parked_create(struct serve *serve, parked_answer_fn *answer, void *ctx);
+/** No receiver runs any more. NULL accepted. */
+void parked_destroy(struct parked *parked);
+/** A call that owes: takes what it owes over, and will answer it. False: no memory. */
+bool parked_add(struct parked *parked, struct call *call, long result);
+
 /* ---- notify.c ---- */
 
 struct serve {
@@ -238,6 +301,8 @@ struct serve {
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;
+	atomic_bool userfaults;	    /* some program may serve faults of the kernel (userfault.c) */
+	atomic_bool userfaults_any; /* or of its own only */
 	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
 };
 

@@ -15,6 +15,10 @@
 /* Linux MAX_RW_COUNT */
 #define RW_COUNT_MAX ((uint64_t)INT_MAX & ~UINT64_C(4095))
 
+/* What the device takes at once (src/vfio/region.c), and more than any BAR has. */
+#define PIECE	   4096u
+#define PIECES_MAX (UINT64_C(1) << 20)
+
 /* ---- read and write ---- */
 
 struct transfer {
@@ -27,6 +31,12 @@ static ssize_t transfer_one(struct call *call, struct file *file, const struct t
 	uint64_t uaddr, uint64_t count, struct why *why)
 {
 	count = MIN(count, RW_COUNT_MAX);
+	if (t->write && count > PIECE) {
+		/* What goes piece by piece cannot begin anew. */
+		if (!usermem_there(call, uaddr, MIN(count, PIECES_MAX)))
+			return -EFAULT;
+		call->settled = true;
+	}
 	if (t->write && file->ops->write)
 		return file->ops->write(file, &call->caller, uaddr, (size_t)count, t->pos, why);
 	if (!t->write && file->ops->read)
@@ -80,6 +90,9 @@ static void report_transfer(struct call *call, const struct transfer *t, uint64_
 		.call = call, .name = t->name, .text = text, .result = result, .why = why
 	};
 
+	if (call_again(call))
+		return;
+	call->settled = true;
 	if (result >= 0 && !report_traces(call->serve->report))
 		return;
 	snprintf(text, sizeof(text), "%s(%d<%s>, %s, %llu, %s)", t->name, (int)call_arg(call, 0),
@@ -145,6 +158,7 @@ static long transfer_pieces(struct call *call, struct file *file, struct transfe
 			call, file, &t, (uint64_t)(uintptr_t)iov[i].iov_base, iov[i].iov_len, why);
 		if (ret < 0)
 			return done ? done : ret;
+		call->settled = true;
 		done += ret;
 		t.pos += (uint64_t)ret;
 		if ((size_t)ret < iov[i].iov_len)

@@ -2,7 +2,7 @@
 /*
  * What is mapped at an address of a program: PROCMAP_QUERY (Linux 6.11, about 1.4 us) or, on older
  * kernels, the text of /proc/PID/maps (some 100 us). Both on a descriptor that stays with the
- * memory it was opened for.
+ * memory it was opened for. And what file systems such mappings are of.
  */
 #include "gate/internal.h"
 
@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/cleanup.h"
 
 /* Linux 6.11 <linux/fs.h>, which older headers lack; our own names. */
@@ -130,4 +131,49 @@ int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma)
 	ret = query(mm->maps, addr, vma);
 	/* ESRCH: the memory is gone, nothing is mapped in it. */
 	return !ret ? 0 : ret == -ENOENT || ret == -ESRCH ? -ENOENT : -EIO;
+}
+
+/* ---- file systems ---- */
+
+/** Their pages come when somebody answers, which may be never. As in mountinfo; "fuse" also begins others. */
+static const char *const served_types[] = { "fuse", "nfs", "cifs", "smb", "9p", "ceph", "afs",
+	"virtiofs" };
+
+static bool is_served(const char *type)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(served_types); i++)
+		if (!strncmp(type, served_types[i], strlen(served_types[i])))
+			return true;
+	return false;
+}
+
+/** "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw": the type, of that device. */
+static bool type_of(const char *line, uint64_t dev, char type[32])
+{
+	const char *dash = strstr(line, " - ");
+	unsigned major, minor;
+
+	return dash && sscanf(line, "%*d %*d %u:%u ", &major, &minor) == 2 &&
+	       makedev(major, minor) == dev && sscanf(dash, " - %31s", type) == 1;
+}
+
+bool fs_is_served(pid_t tid, uint64_t dev, char *name, size_t size)
+{
+	AUTO_FREE char *line = NULL;
+	char path[48], type[32];
+	bool found = false;
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", tid);
+	f = fopen(path, "re");
+	while (f && !found && getline(&line, &n, f) > 0)
+		found = type_of(line, dev, type);
+	if (f)
+		fclose(f);
+	/* Not mounted: the kernel's own, as a memfd's. */
+	if (!found || !is_served(type))
+		return false;
+	snprintf(name, size, "%s", type);
+	return true;
 }

@@ -3,8 +3,8 @@
  * The threads that receive notifications. Normally one of them, the receiver, receives and answers
  * one call after the other: more of them in RECV would all be woken by each call. A call that
  * arrives while the receiver is in a handler waits for it; a handler takes microseconds. But one
- * may wait (for DMA in flight, for an object that is busy, for memory that the program itself
- * serves), and then the rest of the box must go on: a standby thread watches while there is
+ * may wait (for DMA in flight, for an object that is busy), and then the rest of the box must go on:
+ * a standby thread watches while there is
  * activity, and becomes a second receiver if for a millisecond no call was received while all
  * receivers were in handlers. Whoever finds too many receivers after its handler steps back.
  */
@@ -24,6 +24,7 @@
 #include "base/check.h"
 
 #define MAX_THREADS   256
+#define RESP_ROOM     256 /* for struct seccomp_notif_resp of any kernel */
 #define TICK_NS	      1000000
 #define TICKS_TO_REST 20
 /* Interrupts RECV and poll at the end; chosen away from what libraries use. */
@@ -31,7 +32,8 @@
 
 struct receivers {
 	struct serve *serve;
-	size_t notif_size, resp_size;
+	size_t notif_size;
+	struct parked *parked;
 
 	/* Changed by receivers without the lock, read by the standby. */
 	atomic_uint calls;    /* received so far */
@@ -54,37 +56,41 @@ struct receivers {
 
 /* ---- one call ---- */
 
-struct buffers {
-	struct seccomp_notif *notif;
-	struct seccomp_notif_resp *resp;
-};
-
-static void answer(struct receivers *r, struct buffers *b, long result)
+static void answer(void *ctx, const struct seccomp_notif *notif, long result)
 {
-	memset(b->resp, 0, r->resp_size);
-	b->resp->id = b->notif->id;
+	struct receivers *r = ctx;
+	union {
+		struct seccomp_notif_resp resp;
+		char room[RESP_ROOM];
+	} u;
+
+	memset(&u, 0, sizeof(u));
+	u.resp.id = notif->id;
 	if (result == CALL_CONTINUE)
-		b->resp->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		u.resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	else if (result < 0)
-		b->resp->error = (int)result;
+		u.resp.error = (int)result;
 	else
-		b->resp->val = result;
+		u.resp.val = result;
 	/* ENOENT: the caller died meanwhile; nobody is there to be told. */
-	while (ioctl(r->serve->args.listener, SECCOMP_IOCTL_NOTIF_SEND, b->resp) && errno == EINTR)
+	while (ioctl(r->serve->args.listener, SECCOMP_IOCTL_NOTIF_SEND, &u.resp) && errno == EINTR)
 		;
 }
 
-static void handle(struct receivers *r, struct buffers *b)
+static void handle(struct receivers *r, struct seccomp_notif *notif)
 {
 	struct call call;
+	bool parked;
 	long result;
 
 	/* Whoever closed before this call arrived has closed. */
 	fdtable_drain(r->serve->fds);
-	call_init(&call, r->serve, b->notif);
+	call_init(&call, r->serve, notif);
 	result = call_handle(&call);
+	parked = call_owes(&call) && parked_add(r->parked, &call, result);
 	call_finish(&call);
-	answer(r, b, result);
+	if (!parked)
+		answer(r, notif, result);
 }
 
 /** No process of the box is left to call. */
@@ -106,18 +112,18 @@ static void rouse(struct receivers *r)
 }
 
 /** Receive and handle one call. False: there will be none any more. */
-static bool receive(struct receivers *r, struct buffers *b)
+static bool receive(struct receivers *r, struct seccomp_notif *notif)
 {
 	int listener = r->serve->args.listener;
 
-	memset(b->notif, 0, r->notif_size);
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, b->notif))
+	memset(notif, 0, r->notif_size);
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notif))
 		/* ENOENT: the caller was killed while we woke up, or all are gone. */
 		return errno == EINTR || (errno == ENOENT && !listener_dead(listener));
 	atomic_fetch_add(&r->calls, 1);
 	atomic_fetch_add(&r->handling, 1);
 	rouse(r);
-	handle(r, b);
+	handle(r, notif);
 	atomic_fetch_sub(&r->handling, 1);
 	return true;
 }
@@ -146,10 +152,10 @@ static bool step_back(struct receivers *r)
 	return false;
 }
 
-static void be_receiver(struct receivers *r, struct buffers *b)
+static void be_receiver(struct receivers *r, struct seccomp_notif *notif)
 {
 	while (!atomic_load(&r->stop)) {
-		if (!receive(r, b)) {
+		if (!receive(r, notif)) {
 			atomic_store(&r->stop, true);
 			break;
 		}
@@ -223,19 +229,18 @@ static void take_role(struct receivers *r)
 static void *thread_main(void *arg)
 {
 	struct receivers *r = arg;
-	struct buffers b = { malloc(r->notif_size), malloc(r->resp_size) };
+	struct seccomp_notif *notif = malloc(r->notif_size);
 
-	nb_assert(b.notif && b.resp);
+	nb_assert(notif);
 	pthread_mutex_lock(&r->lock);
 	while (!atomic_load(&r->stop)) {
 		take_role(r);
 		pthread_mutex_unlock(&r->lock);
-		be_receiver(r, &b);
+		be_receiver(r, notif);
 		pthread_mutex_lock(&r->lock);
 	}
 	pthread_mutex_unlock(&r->lock);
-	free(b.notif);
-	free(b.resp);
+	free(notif);
 	return NULL;
 }
 
@@ -286,7 +291,8 @@ static int get_sizes(struct receivers *r)
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
 		return -errno;
 	r->notif_size = MAX(sizes.seccomp_notif, sizeof(struct seccomp_notif));
-	r->resp_size = MAX(sizes.seccomp_notif_resp, sizeof(struct seccomp_notif_resp));
+	if (sizes.seccomp_notif_resp > RESP_ROOM)
+		return -EOVERFLOW;
 	return 0;
 }
 
@@ -315,8 +321,10 @@ struct receivers *receivers_start(struct serve *serve, struct error *error)
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->wake, NULL);
 	pthread_cond_init(&r->spare, NULL);
-	if (get_sizes(r)) {
+	r->parked = parked_create(serve, answer, r);
+	if (!r->parked || get_sizes(r)) {
 		error_sys(error, errno, "cannot ask for the sizes of seccomp notifications");
+		parked_destroy(r->parked);
 		free(r);
 		return NULL;
 	}
@@ -364,6 +372,7 @@ void receivers_stop(struct receivers *r)
 		stop_thread(r->threads[i]);
 	if (r->closer_runs)
 		stop_thread(r->closer);
+	parked_destroy(r->parked);
 	pthread_cond_destroy(&r->wake);
 	pthread_cond_destroy(&r->spare);
 	pthread_mutex_destroy(&r->lock);

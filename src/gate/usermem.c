@@ -24,6 +24,8 @@
 #include <string.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -109,12 +111,118 @@ static size_t allowed(
 	return (size_t)MIN(at - addr, (uint64_t)len);
 }
 
+/* ---- what the program owes ---- */
+
+#define OUTGOING_MAX (64u << 10) /* of one call */
+
+void owed_drop(struct owed *owed)
+{
+	struct outgoing *out, *next;
+
+	for (out = owed->out; out; out = next) {
+		next = out->next;
+		free(out);
+	}
+	if (owed->file)
+		file_put(owed->file);
+	mm_put(owed->mm);
+	*owed = (struct owed){ 0 };
+}
+
+static bool owes(struct call *call, uint64_t addr)
+{
+	return atomic_load(&call->serve->userfaults) &&
+	       userfault_serves((pid_t)call->notif->pid, addr);
+}
+
+/** The call shall be handled anew once there is something at addr: if it had no effect yet. */
+static void wait_for(struct call *call, struct mm *mm, uint64_t addr)
+{
+	if (call->settled || call_again(call))
+		return;
+	owed_drop(&call->owed);
+	call->owed = (struct owed){ .mm = mm_get(mm),
+		.again = true,
+		.addr = addr,
+		.file = call->file ? file_get(call->file) : NULL,
+		.origin = call->origin };
+}
+
+/** Keep len bytes for uaddr until there is something to write them to. */
+static bool keep(struct call *call, struct mm *mm, uint64_t uaddr, const void *src, size_t len)
+{
+	struct outgoing **last = &call->owed.out, *out;
+	size_t total = len;
+
+	for (; *last; last = &(*last)->next)
+		total += (*last)->len;
+	out = total <= OUTGOING_MAX && !call_again(call) ? malloc(sizeof(*out) + len) : NULL;
+	if (!out) {
+		wait_for(call, mm, uaddr);
+		return false;
+	}
+	*out = (struct outgoing){ .uaddr = uaddr, .len = len };
+	memcpy(out->data, src, len);
+	*last = out;
+	if (!call->owed.mm)
+		call->owed.mm = mm_get(mm);
+	return true;
+}
+
 /** Through /proc/TID/mem: needs nothing by number, but must look up what is allowed. */
 static ssize_t read_by_mem(struct call *call, void *dst, uint64_t uaddr, size_t len)
 {
 	struct mm *mm = call_mm(call);
+	size_t can;
+	ssize_t n;
 
-	return mm ? mem_read(mm->mem, dst, uaddr, allowed(call, mm, uaddr, len, VMA_READ)) : -1;
+	if (!mm)
+		return -1;
+	/* What was not delivered yet cannot be read back. */
+	if (call->owed.out) {
+		wait_for(call, mm, call->owed.out->uaddr);
+		return -1;
+	}
+	can = allowed(call, mm, uaddr, len, VMA_READ);
+	n = mem_read(mm->mem, dst, uaddr, can);
+	if ((size_t)n < can && owes(call, uaddr + (size_t)n))
+		wait_for(call, mm, uaddr + (size_t)n);
+	return n;
+}
+
+static ssize_t write_by_mem(
+	struct call *call, struct mm *mm, uint64_t uaddr, const void *src, size_t len)
+{
+	size_t can = allowed(call, mm, uaddr, len, VMA_WRITE);
+	ssize_t n = call->owed.out ? 0 : mem_write(mm->mem, uaddr, src, can);
+	uint64_t at = uaddr + (size_t)n;
+
+	if ((size_t)n == can || (!call->owed.out && !owes(call, at)))
+		return n;
+	return keep(call, mm, at, (const char *)src + n, can - (size_t)n) ? (ssize_t)can : n;
+}
+
+/* ---- copies of a call ---- */
+
+/** process_vm_readv and _writev would wait for a userfaultfd (userfault.c). */
+static bool may_copy_by_number(const struct call *call)
+{
+	return !atomic_load(&call->serve->userfaults);
+}
+
+/**
+ * Whether a read goes through mem: then nothing is by number. But a page of a file that has to come
+ * from somewhere is waited for with the program's mmap_lock held (access_remote_vm again), and all
+ * its threads with us; process_vm_readv drops it.
+ */
+static bool read_goes_by_mem(struct call *call, uint64_t uaddr)
+{
+	struct mm *mm;
+
+	if (!may_copy_by_number(call))
+		return true;
+	mm = call->known && mm_find_vma_is_fast() ? call_mm(call) : NULL;
+	return mm && !(find_vma(call, mm, uaddr) && call->vma.ino);
 }
 
 /** By a filter (podman's default once did), not about this memory. */
@@ -131,7 +239,7 @@ static ssize_t read_some(struct call *call, void *dst, uint64_t uaddr, size_t le
 	ssize_t n;
 
 	nb_assert(!hostlock_held());
-	if (call->known && mm_find_vma_is_fast())
+	if (read_goes_by_mem(call, uaddr))
 		return read_by_mem(call, dst, uaddr, len);
 	n = process_vm_readv((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
 	if (is_denied(n))
@@ -156,12 +264,12 @@ static ssize_t write_some(struct call *call, uint64_t uaddr, const void *src, si
 	nb_assert(!hostlock_held());
 	if (!mm)
 		return -1;
-	if (!mm_find_vma_is_fast() && call_valid(call)) {
+	if (!mm_find_vma_is_fast() && may_copy_by_number(call) && call_valid(call)) {
 		n = process_vm_writev((pid_t)call->notif->pid, &local, 1, &remote, 1, 0);
 		if (!is_denied(n))
 			return n;
 	}
-	return mem_write(mm->mem, uaddr, src, allowed(call, mm, uaddr, len, VMA_WRITE));
+	return write_by_mem(call, mm, uaddr, src, len);
 }
 
 int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, size_t len)
@@ -169,6 +277,20 @@ int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, siz
 	if (!len)
 		return 0;
 	return write_some(to_call(caller), uaddr, src, len) == (ssize_t)len ? 0 : -EFAULT;
+}
+
+bool usermem_there(struct call *call, uint64_t uaddr, uint64_t len)
+{
+	uint64_t at;
+	char byte;
+
+	if (!atomic_load(&call->serve->userfaults))
+		return true;
+	for (at = uaddr; at - uaddr < len; at = align_down(at, PAGE) + PAGE) {
+		if (read_some(call, &byte, at, 1) != 1)
+			return !call_again(call);
+	}
+	return true;
 }
 
 int usermem_string(struct call *call, uint64_t uaddr, char *buf, size_t len)
@@ -356,6 +478,7 @@ static int take_file(struct call *call, const struct vma *vma)
 {
 	struct proc *proc = call_proc(call);
 	struct dirent *entry;
+	struct statx stx;
 	struct stat st;
 	DIR *dir;
 	int fd = openat(proc->fds, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -368,9 +491,12 @@ static int take_file(struct call *call, const struct vma *vma)
 		return -1;
 	}
 	while (taken < 0 && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, 0))
+		/* What is known already: a file system must not be asked, it may not answer. */
+		if (entry->d_name[0] == '.' ||
+			statx(fd, entry->d_name, AT_STATX_DONT_SYNC, STATX_INO | STATX_TYPE, &stx))
 			continue;
-		if (st.st_ino != vma->ino || st.st_dev != vma->dev || !S_ISREG(st.st_mode))
+		if (stx.stx_ino != vma->ino || !S_ISREG(stx.stx_mode) ||
+			makedev(stx.stx_dev_major, stx.stx_dev_minor) != vma->dev)
 			continue;
 		taken = proc_take_file(proc, atoi(entry->d_name), vma->flags & VMA_WRITE);
 		if (taken >= 0 && (fstat(taken, &st) || st.st_ino != vma->ino ||
@@ -478,14 +604,48 @@ static int refuse(struct why *why, uint64_t uaddr, uint64_t bytes, uint64_t at, 
 	return -EFAULT;
 }
 
+/**
+ * DMA would wait for whoever serves the file, and with it all devices.
+ *
+ * FIDELITY: Linux refuses only what the device may write (folio_longterm pins of files that track
+ * dirty pages), and waits for the rest in MAP_DMA.
+ */
+static int refuse_served(struct why *why, uint64_t uaddr, uint64_t bytes, const char *type)
+{
+	why_misuse(why, EFAULT, "user-memory",
+		"the range 0x%llx to 0x%llx is of a file on %s, whose pages come when another "
+		"program "
+		"answers",
+		(unsigned long long)uaddr, (unsigned long long)(uaddr + bytes - 1), type);
+	return -EFAULT;
+}
+
+/**
+ * Pinning faults every page in, but does not wait for a userfaultfd (Linux 7.3 vaddr_get_pfns pins
+ * with locked NULL: no FAULT_FLAG_ALLOW_RETRY). The first page in [at, end) that is not there; end:
+ * all are.
+ */
+static uint64_t first_unserved(struct call *call, const struct mm *mm, uint64_t at, uint64_t end)
+{
+	char byte;
+
+	if (!atomic_load(&call->serve->userfaults_any) ||
+		!userfault_serves((pid_t)call->notif->pid, at))
+		return end;
+	while (at < end && pread(mm->mem, &byte, 1, (off_t)at) == 1)
+		at += PAGE;
+	return MIN(at, end);
+}
+
 static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, struct why *why)
 {
 	unsigned need = (prot & IOMMU_READ ? VMA_READ : 0) | (prot & IOMMU_WRITE ? VMA_WRITE : 0);
 	uint64_t uaddr = u->uaddr, bytes = u->base.bytes, end = uaddr + bytes, at = uaddr;
 	struct vma vma;
+	char type[32];
 
 	while (at < end) {
-		uint64_t to;
+		uint64_t to, unserved;
 		int ret;
 
 		if (mm_find_vma(u->mm, at, &vma))
@@ -494,7 +654,13 @@ static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, str
 			return refuse(why, uaddr, bytes, at,
 				need & VMA_WRITE ? "the program may not write what it has mapped"
 						 : "the program may not read what it has mapped");
+		if (vma.ino && fs_is_served((pid_t)call->notif->pid, vma.dev, type, sizeof(type)))
+			return refuse_served(why, uaddr, bytes, type);
 		to = MIN(vma.end, end);
+		unserved = first_unserved(call, u->mm, at, to);
+		if (unserved < to)
+			return refuse(why, uaddr, bytes, unserved,
+				"the program's userfaultfd has not served the page");
 		ret = add_piece(call, u, &vma, at, to, prot);
 		if (ret == -EFAULT)
 			return refuse(why, uaddr, bytes, at, "the mapped file ends before it");

@@ -68,6 +68,20 @@ static long check_other(struct vfio_container *container, unsigned long number)
 	return vfio_type1_extension(number, container->type != 0);
 }
 
+/* The host lock and the container's mark; -EINTR with neither. */
+static int container_begin(struct ioctl_call *call)
+{
+	struct vfio_container *container = vfio_container_from_file(call->file);
+	struct hostlock *lock = vfio_lock(container->vfio);
+	int ret;
+
+	hostlock_lock(lock);
+	ret = ioctl_busy_begin(call, lock, &container->busy);
+	if (ret)
+		hostlock_unlock(lock);
+	return ret;
+}
+
 static long container_check_extension(struct ioctl_call *call, void *data)
 {
 	struct vfio_container *container = vfio_container_from_file(call->file);
@@ -75,8 +89,8 @@ static long container_check_extension(struct ioctl_call *call, void *data)
 	struct why reason = { 0 };
 	long ret;
 
-	hostlock_lock(lock);
-	busy_begin(lock, &container->busy);
+	if (container_begin(call))
+		return -EINTR;
 	switch (call->uaddr) {
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
@@ -125,8 +139,8 @@ static long container_set_iommu(struct ioctl_call *call, void *data)
 	struct hostlock *lock = vfio_lock(container->vfio);
 	long ret;
 
-	hostlock_lock(lock);
-	busy_begin(lock, &container->busy);
+	if (container_begin(call))
+		return -EINTR;
 	ret = set_iommu(container, call->uaddr, call->why);
 	busy_end(lock, &container->busy);
 	hostlock_unlock(lock);

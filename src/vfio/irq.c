@@ -9,12 +9,12 @@
  * while MSI-X is enabled (NORESIZE), as on a host whose controller is a GICv3 ITS.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "irq/eventfd.h"
 #include "vfio/internal.h"
 
 static unsigned irq_count(const struct vfio_device *device, unsigned index)
@@ -45,19 +45,11 @@ long vfio_device_irq_info(struct ioctl_call *call, void *data)
 	return 0;
 }
 
-/*
- * Never blocks on a full counter, which gives its reader enough to wake up for. Called under leaf
- * locks, never under the host lock.
- *
- * FIDELITY: Linux lets the counter overflow and then reports an error to pollers.
- */
+/* Called under leaf locks, never under the host lock. fd: -1 where there is none. */
 static void signal_eventfd(int fd)
 {
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
-	const uint64_t one = 1;
-
-	if (fd >= 0 && poll(&room, 1, 0) == 1 && room.revents & POLLOUT)
-		(void)!write(fd, &one, sizeof(one));
+	if (fd >= 0)
+		eventfd_raise(fd);
 }
 
 static void close_eventfd(int *fd)

@@ -45,7 +45,10 @@ int vfio_type1_begin(struct ioctl_call *call, struct vfio_container **out)
 	struct hostlock *lock = vfio_lock(container->vfio);
 
 	hostlock_lock(lock);
-	busy_begin(lock, &container->busy);
+	if (ioctl_busy_begin(call, lock, &container->busy)) {
+		hostlock_unlock(lock);
+		return -EINTR;
+	}
 	if (container->ioas) {
 		*out = container;
 		return 0;

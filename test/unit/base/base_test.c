@@ -122,6 +122,32 @@ static void busy_excludes_while_the_lock_is_dropped(void **state)
 	hostlock_finish(&s.lock);
 }
 
+static bool alive_a_few_times(void *ctx)
+{
+	return --*(int *)ctx > 0;
+}
+
+static void who_died_waits_no_longer(void **state)
+{
+	struct hostlock lock;
+	struct busy busy = { 0 };
+	int left = 3;
+
+	hostlock_init(&lock);
+	hostlock_lock(&lock);
+	busy_begin(&lock, &busy);
+	assert_false(busy_begin_while(&lock, &busy, alive_a_few_times, &left));
+	assert_int_equal(left, 0);
+	assert_true(hostlock_held());
+	busy_end(&lock, &busy);
+	/* Free: nobody is asked. */
+	assert_true(busy_begin_while(&lock, &busy, alive_a_few_times, &left));
+	assert_int_equal(left, 0);
+	busy_end(&lock, &busy);
+	hostlock_unlock(&lock);
+	hostlock_finish(&lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +156,7 @@ int main(void)
 		cmocka_unit_test(names_of_errnos),
 		cmocka_unit_test(errors),
 		cmocka_unit_test(busy_excludes_while_the_lock_is_dropped),
+		cmocka_unit_test(who_died_waits_no_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
