@@ -39,7 +39,8 @@ struct standin {
 	uint64_t dev, ino;
 	int memfd; /* ours where own, else the file's */
 	bool own;
-	int lease; /* read-only open of it */
+	bool reader; /* the program's open file is read-only */
+	int lease;   /* read-only open of it */
 	int watch;
 	struct fd_origin origin;
 	struct file **files; /* each one reference */
@@ -105,23 +106,43 @@ static struct standin *find(struct fdtable *table, uint64_t dev, uint64_t ino)
 	return NULL;
 }
 
-static int reopen(int fd, int flags)
+/** Without waiting for a lease that the program may have got of it. */
+static int reopen(int fd, unsigned flags)
 {
 	char path[32];
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ret = open(path, flags | O_CLOEXEC);
+	ret = open(path, (int)flags | O_NONBLOCK | O_CLOEXEC);
+	if (ret >= 0 && !(flags & O_NONBLOCK))
+		fcntl(ret, F_SETFL, flags & O_APPEND);
 	return ret >= 0 ? ret : -errno;
 }
 
-static int watch(struct fdtable *table, int fd)
+/* Of an open's flags, those that fcntl(F_GETFL) shows, besides the access mode. */
+#define KEPT_FLAGS ((unsigned)(O_NONBLOCK | O_APPEND | O_DSYNC | O_SYNC | O_ASYNC))
+
+/** The open file that the program gets. */
+static int open_standin(const struct standin *s, unsigned flags)
+{
+	unsigned mode = flags & O_ACCMODE;
+
+	/* 3 is an open for ioctls alone, which nothing counts. */
+	if (mode == O_ACCMODE)
+		mode = O_RDWR;
+	/* A device's outlives its opens, and the program may have changed it. */
+	if (!s->own)
+		fchmod(s->memfd, 0600);
+	return reopen(s->memfd, mode | (flags & KEPT_FLAGS));
+}
+
+static int watch(struct fdtable *table, int fd, bool reader)
 {
 	char path[32];
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ret = inotify_add_watch(table->events, path, IN_CLOSE_WRITE);
+	ret = inotify_add_watch(table->events, path, reader ? IN_CLOSE : IN_CLOSE_WRITE);
 	return ret >= 0 ? ret : -errno;
 }
 
@@ -164,6 +185,7 @@ static int standin_create(
 	s->lease = s->watch = -1;
 	s->origin = *origin;
 	s->own = memfd < 0;
+	s->reader = (origin->flags & O_ACCMODE) == O_RDONLY;
 	s->memfd = s->own ? make_memfd(origin->path) : memfd;
 	if (s->memfd < 0) {
 		ret = s->memfd;
@@ -176,7 +198,7 @@ static int standin_create(
 	if (!ret)
 		ret = s->lease = reopen(s->memfd, O_RDONLY);
 	if (ret >= 0)
-		ret = s->watch = watch(table, s->memfd);
+		ret = s->watch = watch(table, s->memfd, s->reader);
 	if (ret < 0) {
 		standin_free(table, s);
 		return ret;
@@ -224,7 +246,7 @@ int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin
 	ret = s ? 0 : standin_create(table, file->memfd, origin, &fresh);
 	if (!ret) {
 		s = s ? s : fresh;
-		ret = fd = reopen(s->memfd, O_RDWR);
+		ret = fd = open_standin(s, origin->flags);
 	}
 	if (fd >= 0)
 		ret = add_file(s, file);
@@ -275,7 +297,7 @@ int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino)
 /** Whether no open file and no mapping of the stand-in is left. Table locked. */
 static bool is_closed(const struct standin *s)
 {
-	if (fcntl(s->lease, F_SETLEASE, F_RDLCK))
+	if (fcntl(s->lease, F_SETLEASE, s->reader ? F_WRLCK : F_RDLCK))
 		return false;
 	fcntl(s->lease, F_SETLEASE, F_UNLCK);
 	return true;
@@ -370,7 +392,7 @@ static void handle_events(
 
 		if (event->mask & IN_Q_OVERFLOW)
 			take_closed(table, -1, closed);
-		else if (event->mask & IN_CLOSE_WRITE)
+		else if (event->mask & IN_CLOSE)
 			take_closed(table, event->wd, closed);
 		at += sizeof(*event) + event->len;
 	}

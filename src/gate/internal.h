@@ -39,6 +39,8 @@
 
 /** Stand-ins have numbers from fd_base up to here: the filter leaves all others alone. */
 #define GATE_FD_LAST 0xfffff
+/* What 32-bit programs on x86-64 call ioctl by (Linux 7.3 syscall_32.tbl). */
+#define GATE_NR_IOCTL_I386 54
 /** Offsets from here up are regions of devices. */
 #define GATE_OFFSET_LG2 40
 
@@ -121,6 +123,7 @@ unsigned proc_fd_limit(const struct proc *proc);
 struct fd_origin {
 	const struct tree_entry *node; /* NULL: a device */
 	char path[64];
+	unsigned flags; /* of the open: access mode, O_NONBLOCK and so on */
 };
 
 struct fdtable;
@@ -173,6 +176,9 @@ struct path_node {
 bool path_find_node(
 	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out);
 
+/** Which node an open file with this stat is an open of, on the mount of that id. NULL: none. */
+const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id);
+
 /* ---- calls.c ---- */
 
 /** One notified system call. Pointers are borrowed from the notification thread. */
@@ -218,6 +224,7 @@ struct serve {
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;
+	int anon; /* an eventfd: what files without a name look like */
 	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
 };
 

@@ -290,6 +290,18 @@ static const struct tree_entry *node_of(const struct tree *tree, pid_t tid, cons
 	return alike ? node_by_mount(tree, tid, stx) : NULL;
 }
 
+const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id)
+{
+	const struct statx stx = {
+		.stx_ino = st->st_ino,
+		.stx_dev_major = major(st->st_dev),
+		.stx_dev_minor = minor(st->st_dev),
+		.stx_mnt_id = mnt_id,
+	};
+
+	return node_of(call->serve->args.tree, (pid_t)call->notif->pid, &stx);
+}
+
 /** An open file of ours, reached through /proc/PID/fd. */
 static bool reopened(struct fdtable *fds, int fd, struct path_node *out)
 {
