@@ -22,6 +22,7 @@
 #define FD_ROOM 64  /* at most as many below the program's limit, and a quarter of it */
 /* What the supervisor itself would like: some for each open file and each thread of the box. */
 #define FD_WANTED 65536
+#define FD_LEAST  48 /* what it needs for a box with a program or two and a few open files */
 
 struct run_options {
 	const char *host, *user, *trace_file;
@@ -150,7 +151,11 @@ static int raise_descriptor_limit(struct rlimit *had, struct error *error)
 		return 0;
 	limit.rlim_max = limit.rlim_cur = had->rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	return 0;
+	if (limit.rlim_max >= FD_LEAST)
+		return 0;
+	return error_set(error, EMFILE,
+		"the hard limit of open files is %llu, nestbox itself needs %d (ulimit -H -n)",
+		(unsigned long long)limit.rlim_max, FD_LEAST);
 }
 
 /** The simulated host, before there is a process. 0 or -errno. */

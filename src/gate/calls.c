@@ -219,8 +219,8 @@ static const char *describe_open(char *buf, size_t size, const struct call_open 
 {
 	static const char *const modes[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
 
-	snprintf(buf, size, "open(\"%s\", %s%s%s%s)%s", open->path,
-		modes[open->flags & O_ACCMODE], open->flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
+	snprintf(buf, size, "open(\"%s\", %s%s%s%s)%s", open->path, modes[open->flags & O_ACCMODE],
+		open->flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
 		open->flags & O_NONBLOCK ? "|O_NONBLOCK" : "",
 		open->flags & O_CREAT ? "|O_CREAT" : "", open->late ? " at its first ioctl" : "");
 	return buf;
@@ -383,8 +383,7 @@ static long ioctl_of(struct call *call, struct file *file)
 	if (done.cmd == FIOQSIZE || !file->ops->ioctl)
 		done.result = -ENOTTY;
 	else
-		done.result =
-			file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why);
+		done.result = file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why);
 	report_call(call->serve->report, &done);
 	call_kick(call, file);
 	return done.result;
@@ -462,6 +461,7 @@ static call_fn *const handlers[] = {
 	[__NR_lseek] = sys_lseek,
 	[__NR_ftruncate] = sys_ftruncate,
 	[__NR_fallocate] = sys_fallocate,
+	[__NR_fcntl] = sys_fcntl,
 	[__NR_fsync] = sys_fsync,
 	[__NR_fdatasync] = sys_fdatasync,
 	[__NR_sendfile] = sys_sendfile,

@@ -44,6 +44,7 @@ long sys_pwritev2(struct call *call);
 long sys_lseek(struct call *call);
 long sys_ftruncate(struct call *call);
 long sys_fallocate(struct call *call);
+long sys_fcntl(struct call *call);
 long sys_fsync(struct call *call);
 long sys_fdatasync(struct call *call);
 long sys_sendfile(struct call *call);

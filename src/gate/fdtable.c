@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu/list.h>
@@ -33,6 +34,12 @@
 #include "base/cleanup.h"
 
 #define BUCKETS 64
+
+/*
+ * So many descriptors of ours stay free for the handling of calls (to resolve a path, to look at a
+ * new thread): without them an open could not even be recognised as one of ours.
+ */
+#define RESERVE 16
 
 struct standin {
 	struct cds_list_head node;
@@ -55,7 +62,8 @@ struct standin {
 
 struct fdtable {
 	pthread_mutex_t drain, lock;
-	int events; /* inotify */
+	int events;   /* inotify */
+	int fd_limit; /* our own descriptors are below it */
 	struct cds_list_head buckets[BUCKETS];
 	unsigned devices; /* stand-ins of devices */
 	unsigned suspects;
@@ -67,6 +75,7 @@ struct fdtable *fdtable_create(
 	void (*devices_open)(void *ctx, unsigned n), void *ctx, struct error *error)
 {
 	struct fdtable *table = calloc(1, sizeof(*table));
+	struct rlimit limit;
 	unsigned i;
 
 	if (!table) {
@@ -79,6 +88,10 @@ struct fdtable *fdtable_create(
 		free(table);
 		return NULL;
 	}
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < INT_MAX)
+		table->fd_limit = (int)limit.rlim_cur;
+	else
+		table->fd_limit = INT_MAX;
 	for (i = 0; i < BUCKETS; i++)
 		CDS_INIT_LIST_HEAD(&table->buckets[i]);
 	pthread_mutex_init(&table->drain, NULL);
@@ -153,6 +166,7 @@ static int make_memfd(const char *name)
 	if (fd < 0)
 		return -errno;
 	fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW);
+	fchmod(fd, 0666); /* as the node's: nothing to execute */
 	return fd;
 }
 
@@ -197,6 +211,9 @@ static int standin_create(
 	s->ino = st.st_ino;
 	if (!ret)
 		ret = s->lease = reopen(s->memfd, O_RDONLY);
+	/* The kernel gives the lowest number that is free. */
+	if (ret >= table->fd_limit - RESERVE)
+		ret = -EMFILE;
 	if (ret >= 0)
 		ret = s->watch = watch(table, s->memfd, s->reader);
 	if (ret < 0) {

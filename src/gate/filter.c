@@ -42,6 +42,7 @@ enum cond_kind {
 	COND_FD,     /* a descriptor number that stand-ins have */
 	COND_OFFSET, /* an offset of a device region */
 	COND_EMPTY,  /* AT_EMPTY_PATH is set */
+	COND_FCNTL,  /* of fcntl's commands, those that know memfds: leases and seals */
 };
 
 struct cond {
@@ -87,6 +88,7 @@ static const struct row rows[] = {
 	{ __NR_lseek, { { COND_FD, 0 } } },
 	{ __NR_ftruncate, { { COND_FD, 0 } } },
 	{ __NR_fallocate, { { COND_FD, 0 } } },
+	{ __NR_fcntl, { { COND_FD, 0 }, { COND_FCNTL, 1 } } },
 	{ __NR_fsync, { { COND_FD, 0 } } },
 	{ __NR_fdatasync, { { COND_FD, 0 } } },
 	{ __NR_sendfile, { { COND_FD, 0 } } },
@@ -159,6 +161,11 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 		break;
 	case COND_EMPTY:
 		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, AT_EMPTY_PATH);
+		break;
+	case COND_FCNTL:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, F_SETLEASE);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, F_ADD_SEALS);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, F_GET_SEALS);
 		break;
 	}
 }

@@ -224,7 +224,7 @@ struct serve {
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;
-	int anon; /* an eventfd: what files without a name look like */
+	int anon;		      /* an eventfd: what files without a name look like */
 	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
 };
 

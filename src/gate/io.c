@@ -111,8 +111,7 @@ static void report_transfer(struct call *call, const struct transfer *t, uint64_
 static void begin_transfer(const struct file *file, struct transfer *t)
 {
 	if (t->positional)
-		t->pos = pci_region_offset(0) +
-			 __atomic_load_n(&file->position, __ATOMIC_RELAXED);
+		t->pos = pci_region_offset(0) + __atomic_load_n(&file->position, __ATOMIC_RELAXED);
 }
 
 /* Linux 7.3 ksys_read: calls at once on one file may tear it, as here. */
@@ -223,8 +222,7 @@ long sys_readv(struct call *call)
 
 long sys_writev(struct call *call)
 {
-	return vectored(
-		call, (struct transfer){ "writev", .write = true, .positional = true }, 0);
+	return vectored(call, (struct transfer){ "writev", .write = true, .positional = true }, 0);
 }
 
 long sys_preadv(struct call *call)
@@ -250,9 +248,8 @@ long sys_preadv2(struct call *call)
 long sys_pwritev2(struct call *call)
 {
 	uint64_t pos = call_arg(call, 3);
-	struct transfer t = {
-		"pwritev2", .write = true, .positional = pos == UINT64_MAX, .pos = pos
-	};
+	struct transfer t = { "pwritev2", .write = true, .positional = pos == UINT64_MAX,
+		.pos = pos };
 
 	return vectored(call, t, call_arg(call, 5) & UINT32_MAX);
 }
@@ -301,6 +298,12 @@ long sys_ftruncate(struct call *call)
 long sys_fallocate(struct call *call)
 {
 	return refuse_all(call, "fallocate", ENODEV);
+}
+
+/* Linux 7.3 generic_setlease, memfd_fcntl: EINVAL for what is no regular file, no memfd. */
+long sys_fcntl(struct call *call)
+{
+	return refuse_all(call, "fcntl", EINVAL);
 }
 
 /* Linux 7.3 vfs_fsync_range: no ->fsync. */

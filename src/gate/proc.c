@@ -354,11 +354,31 @@ bool proc_fd_used(struct proc *proc, int fd)
 	return taken != -EBADF;
 }
 
+/** For other users' processes (--user) prlimit wants CAP_SYS_RESOURCE; anybody may read this. */
+static unsigned long long read_fd_limit(pid_t tid)
+{
+	AUTO_FREE char *line = NULL;
+	unsigned long long limit = 0;
+	bool found = false;
+	size_t size = 0;
+	char path[48];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", tid);
+	f = fopen(path, "re");
+	while (f && !found && getline(&line, &size, f) > 0)
+		found = sscanf(line, "Max open files %llu", &limit) == 1;
+	if (f)
+		fclose(f);
+	return limit;
+}
+
 unsigned proc_fd_limit(const struct proc *proc)
 {
+	unsigned long long soft;
 	struct rlimit limit;
 
-	if (prlimit(proc->tid, RLIMIT_NOFILE, NULL, &limit))
-		return 0;
-	return limit.rlim_cur > GATE_FD_LAST ? GATE_FD_LAST + 1 : (unsigned)limit.rlim_cur;
+	soft = prlimit(proc->tid, RLIMIT_NOFILE, NULL, &limit) ? read_fd_limit(proc->tid)
+							       : limit.rlim_cur;
+	return soft > GATE_FD_LAST ? GATE_FD_LAST + 1 : (unsigned)soft;
 }
