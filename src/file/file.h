@@ -28,7 +28,9 @@ struct caller_ops {
 	 * other file; -EBADF.
 	 */
 	int (*get_file)(struct caller *caller, int fd, struct file **out);
-	/** A host descriptor (owned by the callee) for the program's eventfd; -EBADF, or -EINVAL.
+	/**
+	 * A host descriptor (owned by the callee) for the program's eventfd; -EBADF, -EINVAL, or
+	 * -ENFILE where we have none left.
 	 */
 	int (*get_eventfd)(struct caller *caller, int fd);
 	/**

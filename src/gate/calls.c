@@ -105,8 +105,10 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 	nb_assert(!hostlock_held());
 	taken = proc ? proc_take_fd(proc, fd) : -EBADF;
 	if (taken < 0 || !call_valid(call))
-		return -EBADF;
-	return is_eventfd(taken) ? TAKE_FD(taken) : -EINVAL;
+		return taken == -EMFILE ? -ENFILE : -EBADF;
+	if (!is_eventfd(taken))
+		return -EINVAL;
+	return fdtable_affords(call->serve->fds, taken) ? TAKE_FD(taken) : -ENFILE;
 }
 
 /* Descriptor numbers from here up make FD_SET of the program write beyond its set. */

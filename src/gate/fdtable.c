@@ -106,6 +106,12 @@ int fdtable_events(const struct fdtable *table)
 	return table->events;
 }
 
+bool fdtable_affords(const struct fdtable *table, int fd)
+{
+	/* The kernel gives the lowest number that is free. */
+	return fd < table->fd_limit - RESERVE;
+}
+
 /* ---- stand-ins ---- */
 
 static struct standin *find(struct fdtable *table, uint64_t dev, uint64_t ino)
@@ -211,8 +217,7 @@ static int standin_create(
 	s->ino = st.st_ino;
 	if (!ret)
 		ret = s->lease = reopen(s->memfd, O_RDONLY);
-	/* The kernel gives the lowest number that is free. */
-	if (ret >= table->fd_limit - RESERVE)
+	if (ret >= 0 && !fdtable_affords(table, ret))
 		ret = -EMFILE;
 	if (ret >= 0)
 		ret = s->watch = watch(table, s->memfd, s->reader);

@@ -16,7 +16,7 @@
  *   (vfork). So exec is notified too, and drops what we hold of the thread's memory.
  * - No copy of user memory, look-up of descriptors and installation under the host lock.
  *
- * Lock order: drain (fdtable), host lock; table lock (fdtable), proc cache and report are leaves.
+ * Lock order: late opens; drain (fdtable), host lock; table lock (fdtable), proc cache and report are leaves.
  */
 #ifndef GATE_INTERNAL_H
 #define GATE_INTERNAL_H
@@ -147,6 +147,9 @@ struct file *fdtable_find(struct fdtable *table, const struct stat *st, struct f
  */
 int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino);
 
+/** Whether we can afford this descriptor of ours, which is new and is to be kept. */
+bool fdtable_affords(const struct fdtable *table, int fd);
+
 /** Release files whose last descriptor was closed before this call. Not under the host lock. */
 void fdtable_drain(struct fdtable *table);
 /** The closer thread's: drains too, and says how long until it must look again (ms; -1: ever). */
@@ -225,6 +228,7 @@ struct serve {
 	struct poller *poller;
 	struct receivers *receivers;
 	int anon;		      /* an eventfd: what files without a name look like */
+	pthread_mutex_t late_lock;    /* making up for an open (late.c) */
 	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
 };
 

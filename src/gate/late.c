@@ -95,23 +95,37 @@ const struct tree_entry *late_find(struct call *call, int fd, unsigned *flags)
 	return node && !(info.flags & O_PATH) && call_valid(call) ? node : NULL;
 }
 
-/** -errno with the reason reported; 0 and NULL: nothing of ours. */
+static long open_now(struct call *call, const struct path_node *found, int fd, unsigned flags)
+{
+	const struct call_open open = {
+		.path = found->node->path,
+		/* It exists, whatever the open said of creating it. */
+		.flags = flags & ~(unsigned)(O_CREAT | O_EXCL),
+		.late = true,
+		.at = fd,
+	};
+
+	return call_open(call, found, &open);
+}
+
 int late_open(struct call *call, int fd, struct file **out)
 {
-	struct call_open open = { .at = fd, .late = true };
 	struct path_node found = { 0 };
-	long ret;
+	unsigned flags;
+	long ret = 0;
 
 	*out = NULL;
-	found.node = late_find(call, fd, &open.flags);
-	if (!found.node)
+	if (!late_find(call, fd, &flags))
 		return 0;
-	/* It exists, whatever the open said of creating it. */
-	open.flags &= ~(unsigned)(O_CREAT | O_EXCL);
-	open.path = found.node->path;
-	ret = call_open(call, &found, &open);
-	if (ret < 0)
-		return (int)ret;
+	/* Two threads may make their first ioctl at once: the other one may have opened it. */
+	pthread_mutex_lock(&call->serve->late_lock);
 	*out = call_file_at(call, fd);
-	return *out ? 0 : -EBADF;
+	if (!*out)
+		found.node = late_find(call, fd, &flags);
+	if (found.node) {
+		ret = open_now(call, &found, fd, flags);
+		*out = ret < 0 ? NULL : call_file_at(call, fd);
+	}
+	pthread_mutex_unlock(&call->serve->late_lock);
+	return ret < 0 ? (int)ret : 0;
 }

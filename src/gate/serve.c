@@ -17,6 +17,7 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	}
 	serve->args = *args;
 	serve->anon = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&serve->late_lock, NULL);
 	pthread_mutex_init(&serve->install_lock, NULL);
 	serve->procs = proc_cache_create();
 	serve->report = report_create(args);
@@ -57,6 +58,7 @@ void serve_stop(struct serve *serve)
 	proc_cache_destroy(serve->procs);
 	if (serve->anon >= 0)
 		close(serve->anon);
+	pthread_mutex_destroy(&serve->late_lock);
 	pthread_mutex_destroy(&serve->install_lock);
 	free(serve);
 }

@@ -82,6 +82,9 @@ static int take_eventfd(struct irq_set *set, int32_t fd)
 	struct ioctl_call *call = set->call;
 	int ours = call->caller->ops->get_eventfd(call->caller, fd);
 
+	if (ours == -ENFILE)
+		return why_refused(call->why, ENFILE, "no-descriptor",
+			"nestbox has no descriptor left (ulimit -Hn)");
 	if (ours < 0)
 		return why_misuse(
 			call->why, -ours, "not-an-eventfd", "descriptor %d is no eventfd", fd);

@@ -10,6 +10,7 @@
  *                              it gets as arguments; COMMAND ends in `fds inherited`
  *        fds outer COMMAND     outside: be sent descriptors by COMMAND, which ends in `fds send`
  *        fds is KIND FD        helper: whether FD is one
+ *        fds receive KIND      helper: whether what comes through socket 3 is one
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -898,6 +899,42 @@ static void run_reopened(void)
 	close(again);
 }
 
+/* ---- messages ---- */
+
+static int send_one(int sock, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
+	struct iovec iov = { "", 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
+}
+
+static int receive_one(int sock)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	int fd;
+
+	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
+		return -1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return fd;
+}
+
 /* ---- copies ---- */
 
 /* clang-format off */
@@ -923,32 +960,16 @@ static long copy_over_itself(int fd)
 
 static long pass(int fd, bool close_first)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { 0 };
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	int pair[2], got = -1;
+	int pair[2], got;
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ||
-		sendmsg(pair[0], &msg, 0) != 1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
+	got = send_one(pair[0], fd);
 	if (close_first) /* now only the message holds it */
 		close(fd);
-	if (close_first && open_group() != -EBUSY)
+	if (got || (close_first && open_group() != -EBUSY))
 		return -EIO;
-	if (recvmsg(pair[1], &msg, 0) == 1)
-		memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	got = receive_one(pair[1]);
 	close(pair[0]);
 	close(pair[1]);
 	return got;
@@ -1055,6 +1076,46 @@ static void run_exec(enum kind kind)
 	close_range((unsigned)fd, (unsigned)fd, 0);
 	check(!alive(kind, fd) && errno == EBADF, "close_range", kind, 0);
 	rig_close(&rig);
+}
+
+/** A program that was started before, with its own memory, is sent a file, and holds it alone. */
+static void run_message(enum kind kind)
+{
+	struct rig rig;
+	int pair[2];
+	char byte = 0, k[12];
+	long got;
+	pid_t pid;
+
+	if (rig_open(&rig) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return check(false, "rig", errno, 0);
+	snprintf(k, sizeof(k), "%d", (int)kind);
+	pid = fork();
+	if (!pid) {
+		dup2(pair[1], 3);
+		close_range(4, ~0U, 0);
+		execl(self, self, "receive", k, (char *)NULL);
+		_exit(2);
+	}
+	close(pair[1]);
+	check(!send_one(pair[0], rig.fd[kind]), "SCM_RIGHTS to a program", errno, 0);
+	rig_close(&rig);
+	check(read(pair[0], &byte, 1) == 1, "the program has it", errno, 0);
+	got = open_group();
+	check(kind < G ? got >= 0 : got == -EBUSY, "the program holds the group", got, -EBUSY);
+	if (got >= 0)
+		close((int)got);
+	check(write(pair[0], &byte, 1) == 1 && child_says(pid), "it is that file", kind, 0);
+	close(pair[0]);
+}
+
+static int receive(enum kind kind)
+{
+	int fd = receive_one(3);
+	char byte = 0;
+
+	return !alive(kind, fd) || write(3, &byte, 1) != 1 || read(3, &byte, 1) != 1 ||
+	       !alive(kind, fd);
 }
 
 static void run_close_range(void)
@@ -1242,40 +1303,6 @@ static int spawn(char *const *command)
 
 /* ---- descriptors sent out of the box ---- */
 
-static int send_one(int sock, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec iov = { "", 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -errno;
-}
-
-static int receive_one(int sock)
-{
-	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
-	char byte;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control) };
-	int fd;
-
-	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1 || !CMSG_FIRSTHDR(&msg))
-		return -1;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	return fd;
-}
-
 /** In the box, with a socket to the outside at 3: give group and device away. */
 static int send_out(void)
 {
@@ -1368,6 +1395,8 @@ static void run_tables(void)
 			run_copy(&copies[i], (enum kind)kind);
 	for (int kind = 0; kind < N_KINDS; kind++)
 		run_exec((enum kind)kind);
+	for (int kind = 0; kind < N_KINDS; kind++)
+		run_message((enum kind)kind);
 }
 
 static int run_all(void)
@@ -1397,6 +1426,8 @@ int main(int argc, char **argv)
 		return run_all();
 	if (!strcmp(argv[1], "is") && argc == 4)
 		return !alive((enum kind)atoi(argv[2]), atoi(argv[3]));
+	if (!strcmp(argv[1], "receive") && argc == 3)
+		return receive((enum kind)atoi(argv[2]));
 	if (!strcmp(argv[1], "inherited"))
 		return run_inherited(argc - 2, argv + 2);
 	if (!strcmp(argv[1], "send"))

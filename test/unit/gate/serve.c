@@ -351,6 +351,45 @@ static void a_late_group_closes(void **state)
 	run(child_late_group);
 }
 
+static void *late_thread(void *arg)
+{
+	int *fds = arg;
+	unsigned i;
+
+	for (i = 0; i < 1000; i++) {
+		int fd = open(CONTAINER, i & 1 ? O_RDONLY : O_WRONLY), ret;
+
+		/* A number that another thread pulls away: whatever happens, happens to it alone. */
+		ioctl(fds[i & 1], FAKE_PING);
+		if (i % 7 == 0)
+			dup2(fd, fds[0]);
+		ret = ioctl(fd, FAKE_PING);
+		expect(ret == 42);
+		expect(!close(fd));
+	}
+	return NULL;
+}
+
+/** Many first ioctls at once, some on one descriptor, some on numbers that are just replaced. */
+static int child_late_storm(int sync)
+{
+	int fds[2] = { open(CONTAINER, O_RDONLY), open(CONTAINER, O_RDONLY) };
+	pthread_t threads[4];
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		expect(!pthread_create(&threads[i], NULL, late_thread, fds));
+	for (i = 0; i < 4; i++)
+		expect(!pthread_join(threads[i], NULL));
+	expect(is_ours(fds[1]));
+	return 0;
+}
+
+static void late_storm(void **state)
+{
+	run(child_late_storm);
+}
+
 static int child_late_argument(int sync)
 {
 	int fd = open(CONTAINER, O_RDWR), late = open(CONTAINER, O_RDONLY);
@@ -985,6 +1024,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(mappings_keep_a_device_open),
 		cmocka_unit_test(late_opens),
 		cmocka_unit_test(a_late_group_closes),
+		cmocka_unit_test(late_storm),
 		cmocka_unit_test(a_late_open_as_argument),
 		cmocka_unit_test(read_only_reopening_through_proc),
 		cmocka_unit_test(flags_and_positions),
