@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Descriptors as the kernel's (fds.c): with the limit of open files as it is, low and high, as who we
+# Descriptors as the kernel's (fds/): with the limit of open files as it is, low and high, as who we
 # are and as another user; what is inherited, what leaks in, and what is sent out of the box.
 # usage: fds.sh NESTBOX FDS FIRST_LIGHT
 nestbox=$(readlink -f "$1")
@@ -23,9 +23,8 @@ must() {
 
 limited() { (ulimit -S -n "$1" && shift && exec "$@"); }
 hard() { (ulimit -n "$1" && shift && exec "$@"); }
-box() { "$nestbox" run --quiet -- "$@"; }
-as_root() { [ "$(id -u)" = 0 ]; }
 
+# name, what runs the command, options of run
 all() {
 	must "$1 table" $2 "$nestbox" run --quiet $3 -- "$fds"
 	must "$1 inherited descriptors" $2 "$fds" spawn "$nestbox" run --quiet $3 -- "$fds" inherited
@@ -39,7 +38,7 @@ for high in 1048576 "$(ulimit -H -n)"; do
 	all "limit $high:" "limited $high"
 	break
 done
-if as_root && command -v setpriv >/dev/null && [ "$(stat -c %a "${fds%/*}")" ]; then
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	all "--user nobody:" "" "--user nobody"
 	user="setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all"
 	if $user test -x "$fds" && $user "$nestbox" run -- true 2>/dev/null; then
@@ -79,7 +78,7 @@ if command -v python3 >/dev/null; then
 fi
 
 # An open that the filter did not catch, and cannot be made up for, is explained.
-out=$(box true; "$nestbox" run -- sh -c 'exec 5<>/dev/vfio/1; exec 6</dev/vfio/1; exec "$0" is 2 6' "$fds" 2>&1)
+out=$("$nestbox" run -- sh -c 'exec 5<>/dev/vfio/1; exec 6</dev/vfio/1; exec "$0" is 2 6' "$fds" 2>&1)
 case $out in
 *'open("/dev/vfio/1", O_RDONLY) at its first ioctl: EBUSY'*'instead: O_RDWR'*) echo "ok: explained" ;;
 *) echo "not ok: not explained: $out"; failed=1 ;;
