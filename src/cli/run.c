@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/bits.h"
 #include "gate/launch.h"
 #include "gate/serve.h"
 #include "gate/tree.h"
@@ -17,9 +18,11 @@
 #include "machine/machine.h"
 #include "vfio/vfio.h"
 
-#define FD_BASE	  960 /* our files are descriptors from here up */
-#define FD_ROOM	  64  /* at least as many below the program's limit */
-#define FD_LOWEST 64
+#define FD_BASE 960 /* our files are descriptors from here up */
+#define FD_ROOM 64  /* at most as many below the program's limit, and a quarter of it */
+/* What the supervisor itself would like: some for each open file and each thread of the box. */
+#define FD_WANTED 65536
+#define FD_LEAST  48 /* what it needs for a box with a program or two and a few open files */
 
 struct run_options {
 	const char *host, *user, *trace_file;
@@ -105,6 +108,7 @@ struct box {
 	struct launched launched;
 	struct serve *serve;
 	FILE *trace;
+	struct rlimit nofile; /* the program's */
 	unsigned fd_base;
 };
 
@@ -126,18 +130,32 @@ static FILE *open_trace(const char *file, struct error *error)
 }
 
 /** Above what programs use, below what they may use. */
-static int choose_fd_base(unsigned *base, struct error *error)
+static unsigned choose_fd_base(const struct rlimit *limit)
+{
+	unsigned long long room = MIN(limit->rlim_cur / 4, FD_ROOM);
+
+	return (unsigned)MIN(MAX(limit->rlim_cur - room, 3), FD_BASE);
+}
+
+/** For us, not for the program, which gets back what it had (launch). */
+static int raise_descriptor_limit(struct rlimit *had, struct error *error)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+	if (getrlimit(RLIMIT_NOFILE, had) < 0)
 		return error_sys(error, errno, "cannot read the limit of open files");
-	if (limit.rlim_cur < FD_LOWEST + FD_ROOM)
-		return error_set(error, EMFILE,
-			"the limit of open files is %llu, must be at least %u (ulimit -n)",
-			(unsigned long long)limit.rlim_cur, FD_LOWEST + FD_ROOM);
-	*base = limit.rlim_cur < FD_BASE + FD_ROOM ? (unsigned)limit.rlim_cur - FD_ROOM : FD_BASE;
-	return 0;
+	limit = *had;
+	limit.rlim_max = limit.rlim_cur = MAX(limit.rlim_max, FD_WANTED);
+	/* Beyond the hard limit needs CAP_SYS_RESOURCE. */
+	if (!setrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
+	limit.rlim_max = limit.rlim_cur = had->rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max >= FD_LEAST)
+		return 0;
+	return error_set(error, EMFILE,
+		"the hard limit of open files is %llu, nestbox itself needs %d (ulimit -H -n)",
+		(unsigned long long)limit.rlim_max, FD_LEAST);
 }
 
 /** The simulated host, before there is a process. 0 or -errno. */
@@ -148,9 +166,10 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 
 	if (err)
 		return err;
-	err = choose_fd_base(&box->fd_base, error);
+	err = raise_descriptor_limit(&box->nofile, error);
 	if (err)
 		return err;
+	box->fd_base = choose_fd_base(&box->nofile);
 	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
 		return failed(error);
 	box->machine = machine_create(&box->desc, error);
@@ -169,6 +188,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.argv = opts->argv,
 		.user = opts->user,
 		.tree = &box->tree,
+		.nofile = &box->nofile,
 		.fd_base = box->fd_base,
 	};
 	int status, err = launch(&launch_args, &box->launched, error);

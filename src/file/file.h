@@ -30,7 +30,7 @@ struct caller_ops {
 	int (*get_file)(struct caller *caller, int fd, struct file **out);
 	/**
 	 * A host descriptor (owned by the callee) for the program's eventfd; -EBADF, or -EINVAL: it
-	 * is none, or -EPERM: the host does not let us have it.
+	 * is none, or -EPERM: the host does not let us have it, or -ENFILE: we have none left.
 	 */
 	int (*get_eventfd)(struct caller *caller, int fd);
 	/**
@@ -78,6 +78,8 @@ struct file {
 	 * an empty stand-in. Several opens of one device share it.
 	 */
 	int memfd;
+	uint64_t
+		position; /* where read and write go on; atomic, kept by who calls them (the gate) */
 };
 
 void file_init(struct file *file, const struct file_ops *ops);

@@ -4,13 +4,15 @@
  * out whether the call is about one of our files (else it continues, as if we were not there) and
  * drives the struct file, with the call as the caller handle.
  *
- * FIDELITY: an open that is not O_RDWR reaches the placeholder, which is /dev/null; a descriptor
- * that the program moves below the reserved range shows a regular file to fstat, reads as empty.
+ * FIDELITY: a descriptor that the program moves below the reserved range shows a regular file to
+ * fstat, and reads as empty.
  */
 #include "gate/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,23 +61,31 @@ static int look_up(struct call *call, int fd, struct file **out, struct fd_origi
 	return -EBADF;
 }
 
-struct file *call_file(struct call *call, unsigned n)
+struct file *call_file_at(struct call *call, int fd)
 {
 	struct file *file = call->held;
 
 	if (file)
 		file_get(file);
-	else if (look_up(call, (int)call_arg(call, n), &file, &call->origin))
+	else if (look_up(call, fd, &file, &call->origin))
 		return NULL;
 	call->file = file;
 	return file;
+}
+
+struct file *call_file(struct call *call, unsigned n)
+{
+	return call_file_at(call, (int)call_arg(call, n));
 }
 
 /* ---- the caller handle ---- */
 
 static int caller_get_file(struct caller *caller, int fd, struct file **out)
 {
-	return look_up((struct call *)caller, fd, out, NULL);
+	struct call *call = (struct call *)caller;
+	int ret = look_up(call, fd, out, NULL);
+
+	return ret || *out ? ret : late_open(call, fd, out);
 }
 
 static bool is_eventfd(int fd)
@@ -104,8 +114,10 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 	}
 	taken = proc ? proc_take_fd(proc, fd) : -EBADF;
 	if (taken < 0 || !call_valid(call))
-		return -EBADF;
-	return is_eventfd(taken) ? TAKE_FD(taken) : -EINVAL;
+		return taken == -EMFILE ? -ENFILE : -EBADF;
+	if (!is_eventfd(taken))
+		return -EINVAL;
+	return fdtable_affords(call->serve->fds, taken) ? TAKE_FD(taken) : -ENFILE;
 }
 
 /* Descriptor numbers from here up make FD_SET of the program write beyond its set. */
@@ -132,23 +144,24 @@ static unsigned free_number(struct call *call, struct proc *proc)
 	return 0;
 }
 
-/** Give the program our descriptor src. Its number there, or a negative errno. */
-static int send_fd(struct call *call, int src, int flags)
+/** Give the program our descriptor src; at: over this one of its own, or -1. Its number there, or a
+ * negative errno. */
+static int send_fd(struct call *call, int src, unsigned flags, int at)
 {
 	struct proc *proc = call_proc(call);
 	struct seccomp_notif_addfd add = {
 		.id = call->notif->id,
 		.srcfd = (unsigned)src,
-		.newfd_flags = (unsigned)flags & O_CLOEXEC,
+		.newfd_flags = flags & O_CLOEXEC,
 	};
 	int ret;
 
 	if (!proc)
 		return -ESRCH;
 	pthread_mutex_lock(&call->serve->install_lock);
-	add.newfd = free_number(call, proc);
+	add.newfd = at >= 0 ? (unsigned)at : free_number(call, proc);
 	/* Where the program lowered its limit so far, the kernel picks the number. */
-	add.flags = add.newfd ? SECCOMP_ADDFD_FLAG_SETFD : 0;
+	add.flags = at >= 0 || add.newfd ? SECCOMP_ADDFD_FLAG_SETFD : 0;
 	ret = ioctl(call->serve->args.listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 	if (ret < 0)
 		ret = -errno;
@@ -156,7 +169,9 @@ static int send_fd(struct call *call, int src, int flags)
 	return ret;
 }
 
-static int install(struct call *call, struct file *file, int flags, const struct fd_origin *origin)
+/** Make file a descriptor of the program, `at` or (-1) a free one. Its reference is consumed on
+ * success. */
+static int install(struct call *call, struct file *file, const struct fd_origin *origin, int at)
 {
 	AUTO_FD int fd = -1;
 
@@ -166,9 +181,10 @@ static int install(struct call *call, struct file *file, int flags, const struct
 	fd = fdtable_add(call->serve->fds, file, origin);
 	if (fd < 0) {
 		file_put(file);
-		return fd;
+		/* It is we who have too many: not the program's EMFILE. */
+		return fd == -EMFILE ? -ENFILE : fd;
 	}
-	int ret = send_fd(call, fd, flags);
+	int ret = send_fd(call, fd, origin->flags, at);
 
 	/* Closing our copy is the last close if the program did not get it: that is drained. */
 	if (ret >= 0)
@@ -179,13 +195,13 @@ static int install(struct call *call, struct file *file, int flags, const struct
 static int caller_install(struct caller *caller, struct file *file, int flags)
 {
 	struct call *call = (struct call *)caller;
-	struct fd_origin origin = { .node = NULL };
+	struct fd_origin origin = { .node = NULL, .flags = O_RDWR | (unsigned)flags };
 
 	call->settled = true;
 	/* VFIO_GROUP_GET_DEVICE_FD is the one call that installs, and its argument the name. */
 	if (usermem_string(call, call_arg(call, 2), origin.path, sizeof(origin.path)) <= 0)
 		snprintf(origin.path, sizeof(origin.path), "vfio-%s", file->ops->name);
-	return install(call, file, flags, &origin);
+	return install(call, file, &origin, -1);
 }
 
 static bool caller_alive(struct caller *caller)
@@ -219,10 +235,15 @@ void call_finish(struct call *call)
 
 /* ---- open ---- */
 
-static const char *describe_open(char *buf, size_t size, const char *path, uint64_t flags)
+/** "open("/dev/vfio/1", O_RDWR|O_CLOEXEC)" */
+static const char *describe_open(char *buf, size_t size, const struct call_open *open)
 {
-	snprintf(buf, size, "open(\"%s\", O_RDWR%s%s)", path, flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
-		flags & O_CREAT ? "|O_CREAT" : "");
+	static const char *const modes[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
+
+	snprintf(buf, size, "open(\"%s\", %s%s%s%s)%s", open->path, modes[open->flags & O_ACCMODE],
+		open->flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
+		open->flags & O_NONBLOCK ? "|O_NONBLOCK" : "",
+		open->flags & O_CREAT ? "|O_CREAT" : "", open->late ? " at its first ioctl" : "");
 	return buf;
 }
 
@@ -240,48 +261,68 @@ static int open_node(
 		serve->args.vfio, node->id, node->node == NODE_NOIOMMU_GROUP, out, why);
 }
 
-static long open_found(
-	struct call *call, const struct path_node *found, uint64_t flags, struct why *why)
+/** What Linux 7.3 do_dentry_open refuses after the file's own open. */
+static long check_flags(const struct call_open *open, struct why *why)
 {
-	struct fd_origin origin = { .node = found->node };
+	if (open->flags & O_DIRECT)
+		return why_misuse(why, EINVAL, "o-direct", "a VFIO file has no O_DIRECT");
+	return 0;
+}
+
+static long open_found(struct call *call, const struct path_node *found,
+	const struct call_open *open, struct why *why)
+{
+	struct fd_origin origin = { .node = found->node, .flags = open->flags };
 	struct file *file;
 	long ret;
 
-	if ((flags & O_CREAT) && (flags & O_EXCL))
+	if ((open->flags & O_CREAT) && (open->flags & O_EXCL))
 		return why_misuse(why, EEXIST, "exists", "O_EXCL of a node that exists");
 	ret = open_node(call->serve, found, &file, why);
 	if (ret)
 		return ret;
 	snprintf(origin.path, sizeof(origin.path), "%s", found->node->path);
-	ret = install(call, file, (int)(flags & O_CLOEXEC), &origin);
+	ret = check_flags(open, why);
+	ret = ret ? ret : install(call, file, &origin, open->late ? open->at : -1);
 	if (ret < 0) {
 		file_put(file);
-		why_refused(why, (int)-ret, "no-descriptor", "the program can take no descriptor");
+		why_refused(why, (int)-ret, "no-descriptor", "%s",
+			ret == -ENFILE ? "nestbox has no descriptor left (ulimit -Hn, which it "
+					 "shares with the program)"
+				       : "the program can take no descriptor");
 	}
+	return ret;
+}
+
+long call_open(struct call *call, const struct path_node *found, const struct call_open *open)
+{
+	char text[PATH_MAX + 64];
+	struct why why = { 0 };
+	long ret = open_found(call, found, open, &why);
+	struct report_call done = {
+		.call = call,
+		.name = describe_open(text, sizeof(text), open),
+		.text = text,
+		.result = ret,
+		.why = &why,
+	};
+
+	if (ret < 0 && open->late)
+		why_instead(&why, "O_RDWR: then nestbox sees the open itself, and answers there");
+	report_call(call->serve->report, &done);
 	return ret;
 }
 
 static long do_open(struct call *call, int dirfd, uint64_t upath, uint64_t flags)
 {
-	char path[PATH_MAX], text[PATH_MAX + 64];
+	char path[PATH_MAX];
+	struct call_open open = { .path = path, .flags = (unsigned)flags };
 	struct path_node found;
-	struct why why = { 0 };
-	struct report_call done;
-	long ret;
 
 	if (usermem_string(call, upath, path, sizeof(path)) < 0 ||
 		!path_find_node(call, dirfd, path, flags, &found) || !call_valid(call))
 		return CALL_CONTINUE;
-	ret = open_found(call, &found, flags, &why);
-	done = (struct report_call){
-		.call = call,
-		.name = describe_open(text, sizeof(text), path, flags),
-		.text = text,
-		.result = ret,
-		.why = &why,
-	};
-	report_call(call->serve->report, &done);
-	return ret;
+	return call_open(call, &found, &open);
 }
 
 #ifdef __NR_open
@@ -301,9 +342,12 @@ static long sys_openat2(struct call *call)
 	struct open_how how;
 
 	/* FIDELITY: how.resolve is not looked at where the path leads to one of our nodes. */
-	if (call_arg(call, 3) < sizeof(how) ||
+	if (call_arg(call, 3) != sizeof(how) ||
 		usermem_copy_in(&call->caller, &how, call_arg(call, 2), sizeof(how)) ||
 		(how.flags & (O_ACCMODE | O_DIRECTORY | O_PATH)) != O_RDWR)
+		return CALL_CONTINUE;
+	/* Ill-formed in itself (Linux 7.3 build_open_flags): the kernel says so. */
+	if (how.flags >> 32 || (how.mode && !(how.flags & O_CREAT)) || how.mode & ~UINT64_C(07777))
 		return CALL_CONTINUE;
 	return do_open(call, (int)call_arg(call, 0), call_arg(call, 1), how.flags);
 }
@@ -324,34 +368,94 @@ void call_report(struct call *call, const struct report_call *done)
 	report_call(call->serve->report, done);
 }
 
-static long sys_ioctl(struct call *call)
+/**
+ * What the kernel answers before it asks the file (Linux 7.3 do_vfs_ioctl), and for a stand-in as
+ * for any other file.
+ */
+static bool is_generic_ioctl(unsigned cmd)
 {
-	struct file *file;
-	struct why why;
-	struct report_call done;
-	long ret;
+	static const unsigned generic[] = {
+		FIOCLEX,
+		FIONCLEX,
+		FIONBIO,
+		FIOASYNC,
+		FIGETBSZ,
+		FIFREEZE,
+		FITHAW,
+		FS_IOC_FIEMAP,
+		FICLONE,
+		FICLONERANGE,
+		FIDEDUPERANGE,
+	};
+	size_t i;
 
-	if ((unsigned)call_arg(call, 1) == USERFAULTFD_IOC_NEW)
-		return userfault_new(call);
-	file = call_file(call, 0);
-	if (!file)
-		return CALL_CONTINUE;
+	for (i = 0; i < ARRAY_LEN(generic); i++) {
+		if (generic[i] == cmd)
+			return true;
+	}
+	return false;
+}
+
+static long ioctl_of(struct call *call, struct file *file)
+{
+	struct why why = { 0 };
 	/* Linux takes the command as 32 bits. */
-	memset(&why, 0, sizeof(why));
-	done = (struct report_call){
+	struct report_call done = {
 		.call = call,
 		.kind = file->ops->name,
 		.cmd = (unsigned)call_arg(call, 1),
 		.arg = call_arg(call, 2),
 		.why = &why,
 	};
-	ret = file->ops->ioctl ? file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why)
-			       : -ENOTTY;
-	done.result = ret;
+
+	/* Known for regular files and directories only. */
+	if (done.cmd == FIOQSIZE || !file->ops->ioctl)
+		done.result = -ENOTTY;
+	else
+		done.result = file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why);
 	call_report(call, &done);
 	call_kick(call, file);
+	return done.result;
+}
+
+static long sys_ioctl(struct call *call)
+{
+	struct file *file = call_file(call, 0);
+	unsigned cmd = (unsigned)call_arg(call, 1);
+	long ret = CALL_CONTINUE;
+
+	if (!file && _IOC_TYPE(cmd) == ';') {
+		int err = late_open(call, (int)call_arg(call, 0), &file);
+
+		if (err)
+			return err;
+	}
+	if (!file)
+		return CALL_CONTINUE;
+	if (!is_generic_ioctl(cmd))
+		ret = ioctl_of(call, file);
 	file_put(file);
 	return ret;
+}
+
+/** Of a 32-bit program: the filter sends nothing else of one (emit_foreign). */
+static long foreign_ioctl(struct call *call)
+{
+	struct file *file = call_file(call, 0);
+	struct why why = { 0 };
+	struct report_call done = {
+		.call = call, .name = "ioctl", .text = "ioctl", .result = -ENOTTY, .why = &why
+	};
+	unsigned flags;
+
+	if (!file && !late_find(call, (int)call_arg(call, 0), &flags))
+		return CALL_CONTINUE;
+	if (file)
+		file_put(file);
+	why_refused(&why, ENOTTY, "32-bit", "32-bit programs are not served");
+	why_instead(&why, "a 64-bit build of the program");
+	report_call(call->serve->report, &done);
+	return done.result;
 }
 
 /* ---- exec ---- */
@@ -386,11 +490,18 @@ static call_fn *const handlers[] = {
 	[__NR_lseek] = sys_lseek,
 	[__NR_ftruncate] = sys_ftruncate,
 	[__NR_fallocate] = sys_fallocate,
+	[__NR_fcntl] = sys_fcntl,
+	[__NR_fsync] = sys_fsync,
+	[__NR_fdatasync] = sys_fdatasync,
+	[__NR_sendfile] = sys_sendfile,
+	[__NR_splice] = sys_splice,
+	[__NR_copy_file_range] = sys_copy_file_range,
 	[__NR_mmap] = sys_mmap,
 	[__NR_fstat] = sys_fstat,
 	[__NR_newfstatat] = sys_newfstatat,
 	[__NR_statx] = sys_statx,
 	[__NR_userfaultfd] = sys_userfaultfd,
+	[__NR_fstatfs] = sys_fstatfs,
 	[__NR_execve] = sys_exec,
 	[__NR_execveat] = sys_exec,
 #ifdef __NR_eventfd
@@ -403,6 +514,8 @@ long call_handle(struct call *call)
 {
 	unsigned nr = (unsigned)call->notif->data.nr;
 
+	if (call->notif->data.arch != filter_arch())
+		return foreign_ioctl(call);
 	if (nr >= ARRAY_LEN(handlers) || !handlers[nr])
 		return CALL_CONTINUE;
 	return handlers[nr](call);

@@ -13,6 +13,19 @@ static inline uint64_t call_arg(const struct call *call, unsigned n)
 /** The file that descriptor argument n is, reference taken; NULL: the call continues. */
 struct file *call_file(struct call *call, unsigned n);
 
+/** Likewise of that descriptor. */
+struct file *call_file_at(struct call *call, int fd);
+
+/** An open of a node. */
+struct call_open {
+	const char *path; /* as the program calls it */
+	unsigned flags;	  /* O_* */
+	bool late;	  /* it is made up for at the first ioctl: */
+	int at;		  /* over this descriptor */
+};
+/** Do it and report it. A descriptor of the program, or a negative errno. */
+long call_open(struct call *call, const struct path_node *found, const struct call_open *open);
+
 /** A call on a device may have given it work. */
 void call_kick(struct call *call, const struct file *file);
 
@@ -40,17 +53,30 @@ long sys_pwritev2(struct call *call);
 long sys_lseek(struct call *call);
 long sys_ftruncate(struct call *call);
 long sys_fallocate(struct call *call);
+long sys_fcntl(struct call *call);
+long sys_fsync(struct call *call);
+long sys_fdatasync(struct call *call);
+long sys_sendfile(struct call *call);
+long sys_splice(struct call *call);
+long sys_copy_file_range(struct call *call);
 long sys_mmap(struct call *call);
 
 /* ---- eventfds.c ---- */
 
 long sys_eventfd(struct call *call);
 long sys_eventfd2(struct call *call);
+/* ---- late.c ---- */
+
+/** The node that descriptor fd, which is no file of ours, should have opened. NULL: none. */
+const struct tree_entry *late_find(struct call *call, int fd, unsigned *flags);
+/** Open it now. 0 and a reference; 0 and NULL: no node of ours; or a negative errno, reported. */
+int late_open(struct call *call, int fd, struct file **out);
 
 /* ---- stat.c ---- */
 
 long sys_fstat(struct call *call);
 long sys_newfstatat(struct call *call);
 long sys_statx(struct call *call);
+long sys_fstatfs(struct call *call);
 
 #endif

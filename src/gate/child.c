@@ -116,6 +116,8 @@ void child_run(void *ctx)
 		_exit(125);
 	sigaction(SIGCHLD, &child->on_child, NULL);
 	sigprocmask(SIG_SETMASK, &child->mask, NULL);
+	if (child->args->nofile)
+		setrlimit(RLIMIT_NOFILE, child->args->nofile);
 	execvp(argv[0], argv);
 	dprintf(STDERR_FILENO, "nestbox: %s: %s\n", argv[0], strerror(errno));
 	_exit(errno == ENOENT ? 127 : 126);

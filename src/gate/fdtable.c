@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu/list.h>
@@ -34,12 +35,19 @@
 
 #define BUCKETS 64
 
+/*
+ * So many descriptors of ours stay free for the handling of calls (to resolve a path, to look at a
+ * new thread): without them an open could not even be recognised as one of ours.
+ */
+#define RESERVE 16
+
 struct standin {
 	struct cds_list_head node;
 	uint64_t dev, ino;
 	int memfd; /* ours where own, else the file's */
 	bool own;
-	int lease; /* read-only open of it */
+	bool reader; /* the program's open file is read-only */
+	int lease;   /* read-only open of it */
 	int watch;
 	struct fd_origin origin;
 	struct file **files; /* each one reference */
@@ -54,7 +62,8 @@ struct standin {
 
 struct fdtable {
 	pthread_mutex_t drain, lock;
-	int events; /* inotify */
+	int events;   /* inotify */
+	int fd_limit; /* our own descriptors are below it */
 	struct cds_list_head buckets[BUCKETS];
 	unsigned devices; /* stand-ins of devices */
 	unsigned suspects;
@@ -66,6 +75,7 @@ struct fdtable *fdtable_create(
 	void (*devices_open)(void *ctx, unsigned n), void *ctx, struct error *error)
 {
 	struct fdtable *table = calloc(1, sizeof(*table));
+	struct rlimit limit;
 	unsigned i;
 
 	if (!table) {
@@ -78,6 +88,10 @@ struct fdtable *fdtable_create(
 		free(table);
 		return NULL;
 	}
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < INT_MAX)
+		table->fd_limit = (int)limit.rlim_cur;
+	else
+		table->fd_limit = INT_MAX;
 	for (i = 0; i < BUCKETS; i++)
 		CDS_INIT_LIST_HEAD(&table->buckets[i]);
 	pthread_mutex_init(&table->drain, NULL);
@@ -90,6 +104,12 @@ struct fdtable *fdtable_create(
 int fdtable_events(const struct fdtable *table)
 {
 	return table->events;
+}
+
+bool fdtable_affords(const struct fdtable *table, int fd)
+{
+	/* The kernel gives the lowest number that is free. */
+	return fd < table->fd_limit - RESERVE;
 }
 
 /* ---- stand-ins ---- */
@@ -105,23 +125,43 @@ static struct standin *find(struct fdtable *table, uint64_t dev, uint64_t ino)
 	return NULL;
 }
 
-static int reopen(int fd, int flags)
+/** Without waiting for a lease that the program may have got of it. */
+static int reopen(int fd, unsigned flags)
 {
 	char path[32];
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ret = open(path, flags | O_CLOEXEC);
+	ret = open(path, (int)flags | O_NONBLOCK | O_CLOEXEC);
+	if (ret >= 0 && !(flags & O_NONBLOCK))
+		fcntl(ret, F_SETFL, flags & O_APPEND);
 	return ret >= 0 ? ret : -errno;
 }
 
-static int watch(struct fdtable *table, int fd)
+/* Of an open's flags, those that fcntl(F_GETFL) shows, besides the access mode. */
+#define KEPT_FLAGS ((unsigned)(O_NONBLOCK | O_APPEND | O_DSYNC | O_SYNC | O_ASYNC))
+
+/** The open file that the program gets. */
+static int open_standin(const struct standin *s, unsigned flags)
+{
+	unsigned mode = flags & O_ACCMODE;
+
+	/* 3 is an open for ioctls alone, which nothing counts. */
+	if (mode == O_ACCMODE)
+		mode = O_RDWR;
+	/* A device's outlives its opens, and the program may have changed it. */
+	if (!s->own)
+		fchmod(s->memfd, 0600);
+	return reopen(s->memfd, mode | (flags & KEPT_FLAGS));
+}
+
+static int watch(struct fdtable *table, int fd, bool reader)
 {
 	char path[32];
 	int ret;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ret = inotify_add_watch(table->events, path, IN_CLOSE_WRITE);
+	ret = inotify_add_watch(table->events, path, reader ? IN_CLOSE : IN_CLOSE_WRITE);
 	return ret >= 0 ? ret : -errno;
 }
 
@@ -132,6 +172,7 @@ static int make_memfd(const char *name)
 	if (fd < 0)
 		return -errno;
 	fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW);
+	fchmod(fd, 0666); /* as the node's: nothing to execute */
 	return fd;
 }
 
@@ -164,6 +205,7 @@ static int standin_create(
 	s->lease = s->watch = -1;
 	s->origin = *origin;
 	s->own = memfd < 0;
+	s->reader = (origin->flags & O_ACCMODE) == O_RDONLY;
 	s->memfd = s->own ? make_memfd(origin->path) : memfd;
 	if (s->memfd < 0) {
 		ret = s->memfd;
@@ -175,8 +217,10 @@ static int standin_create(
 	s->ino = st.st_ino;
 	if (!ret)
 		ret = s->lease = reopen(s->memfd, O_RDONLY);
+	if (ret >= 0 && !fdtable_affords(table, ret))
+		ret = -EMFILE;
 	if (ret >= 0)
-		ret = s->watch = watch(table, s->memfd);
+		ret = s->watch = watch(table, s->memfd, s->reader);
 	if (ret < 0) {
 		standin_free(table, s);
 		return ret;
@@ -224,7 +268,7 @@ int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin
 	ret = s ? 0 : standin_create(table, file->memfd, origin, &fresh);
 	if (!ret) {
 		s = s ? s : fresh;
-		ret = fd = reopen(s->memfd, O_RDWR);
+		ret = fd = open_standin(s, origin->flags);
 	}
 	if (fd >= 0)
 		ret = add_file(s, file);
@@ -275,7 +319,7 @@ int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino)
 /** Whether no open file and no mapping of the stand-in is left. Table locked. */
 static bool is_closed(const struct standin *s)
 {
-	if (fcntl(s->lease, F_SETLEASE, F_RDLCK))
+	if (fcntl(s->lease, F_SETLEASE, s->reader ? F_WRLCK : F_RDLCK))
 		return false;
 	fcntl(s->lease, F_SETLEASE, F_UNLCK);
 	return true;
@@ -370,7 +414,7 @@ static void handle_events(
 
 		if (event->mask & IN_Q_OVERFLOW)
 			take_closed(table, -1, closed);
-		else if (event->mask & IN_CLOSE_WRITE)
+		else if (event->mask & IN_CLOSE)
 			take_closed(table, event->wd, closed);
 		at += sizeof(*event) + event->len;
 	}

@@ -43,6 +43,7 @@ enum cond_kind {
 	COND_FD,     /* a descriptor number that stand-ins have */
 	COND_OFFSET, /* an offset of a device region */
 	COND_EMPTY,  /* AT_EMPTY_PATH is set */
+	COND_FCNTL,  /* of fcntl's commands, those that know memfds: leases and seals */
 };
 
 struct cond {
@@ -57,10 +58,12 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
+	/* VFIO's through whatever number; the others (isatty, FIONREAD) where an errno is owed. */
 	{ __NR_ioctl, { { COND_IOCTL, 1 } } },
 	/* Memory that programs serve: copies of ours must not wait for it (userfault.c). */
 	{ __NR_ioctl, { { COND_FAULTS, 1 } } },
 	{ __NR_userfaultfd },
+	{ __NR_ioctl, { { COND_FD, 0 } } },
 	/* Opens. bash opens with O_CREAT too, so only the access mode counts. */
 #ifdef __NR_open
 	{ __NR_open, { { COND_RDWR, 1 } } },
@@ -90,10 +93,20 @@ static const struct row rows[] = {
 	{ __NR_lseek, { { COND_FD, 0 } } },
 	{ __NR_ftruncate, { { COND_FD, 0 } } },
 	{ __NR_fallocate, { { COND_FD, 0 } } },
+	{ __NR_fcntl, { { COND_FD, 0 }, { COND_FCNTL, 1 } } },
+	{ __NR_fsync, { { COND_FD, 0 } } },
+	{ __NR_fdatasync, { { COND_FD, 0 } } },
+	{ __NR_sendfile, { { COND_FD, 0 } } },
+	{ __NR_sendfile, { { COND_FD, 1 } } },
+	{ __NR_splice, { { COND_FD, 0 } } },
+	{ __NR_splice, { { COND_FD, 2 } } },
+	{ __NR_copy_file_range, { { COND_FD, 0 } } },
+	{ __NR_copy_file_range, { { COND_FD, 2 } } },
 	/* Programs check that what they opened is a character device. */
 	{ __NR_fstat, { { COND_FD, 0 } } },
 	{ __NR_newfstatat, { { COND_FD, 0 }, { COND_EMPTY, 3 } } },
 	{ __NR_statx, { { COND_FD, 0 }, { COND_EMPTY, 2 } } },
+	{ __NR_fstatfs, { { COND_FD, 0 } } },
 	/* The thread gets other memory: what we hold of it is void. */
 	{ __NR_execve },
 	{ __NR_execveat },
@@ -104,7 +117,7 @@ static const struct row rows[] = {
 };
 /* clang-format on */
 
-#define MAX_INSNS 256
+#define MAX_INSNS 512
 #define JUMP_FAIL 0xff /* patched to the end of the row */
 
 struct program {
@@ -161,6 +174,24 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 	case COND_EMPTY:
 		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, AT_EMPTY_PATH);
 		break;
+	case COND_FCNTL:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, F_SETLEASE);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, F_ADD_SEALS);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, F_GET_SEALS);
+		break;
+	}
+}
+
+/** Conditions that fail lead behind what was emitted since start. */
+static void patch_jumps(struct program *p, unsigned start)
+{
+	unsigned i;
+
+	for (i = start; i < p->n; i++) {
+		if (p->insns[i].jt == JUMP_FAIL)
+			p->insns[i].jt = (uint8_t)(p->n - i - 1);
+		if (p->insns[i].jf == JUMP_FAIL)
+			p->insns[i].jf = (uint8_t)(p->n - i - 1);
 	}
 }
 
@@ -174,26 +205,46 @@ static void emit_row(struct program *p, const struct row *row, unsigned fd_base)
 	for (i = 0; i < ARRAY_LEN(row->conds); i++)
 		emit_cond(p, &row->conds[i], fd_base);
 	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
-	for (i = start; i < p->n; i++) {
-		if (p->insns[i].jt == JUMP_FAIL)
-			p->insns[i].jt = (uint8_t)(p->n - i - 1);
-		if (p->insns[i].jf == JUMP_FAIL)
-			p->insns[i].jf = (uint8_t)(p->n - i - 1);
-	}
+	patch_jumps(p, start);
+}
+
+/**
+ * Calls of another architecture (32-bit programs) are not served, their opens reach the
+ * placeholder; but VFIO's ioctls come to us, to be refused in words.
+ */
+static void emit_foreign(struct program *p)
+{
+	unsigned start = p->n;
+
+#ifdef __x86_64__
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, AUDIT_ARCH_I386);
+	emit_load(p, offsetof(struct seccomp_data, nr));
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, GATE_NR_IOCTL_I386);
+	emit_cond(p, &(struct cond){ COND_IOCTL, 1 }, 0);
+	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_USER_NOTIF);
+#endif
+	patch_jumps(p, start);
+	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 }
 
 static void compile(struct program *p, unsigned fd_base)
 {
 	unsigned i;
 
-	/* Programs of another architecture (32-bit) are not served: their opens reach /dev/null. */
 	emit_load(p, offsetof(struct seccomp_data, arch));
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, GATE_AUDIT_ARCH);
-	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, GATE_AUDIT_ARCH);
+	i = p->n;
+	emit_foreign(p);
+	p->insns[i - 1].jt = (uint8_t)(p->n - i);
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		if (!rows[i].untaken || !proc_can_take_fds())
 			emit_row(p, &rows[i], fd_base);
 	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+}
+
+unsigned filter_arch(void)
+{
+	return GATE_AUDIT_ARCH;
 }
 
 static int install(const struct sock_fprog *prog)

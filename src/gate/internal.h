@@ -16,7 +16,7 @@
  *   (vfork). So exec is notified too, and drops what we hold of the thread's memory.
  * - No copy of user memory, look-up of descriptors and installation under the host lock.
  *
- * Lock order: drain (fdtable), host lock; table lock (fdtable), proc cache and report are leaves.
+ * Lock order: late opens; drain (fdtable), host lock; table lock (fdtable), proc cache and report are leaves.
  */
 #ifndef GATE_INTERNAL_H
 #define GATE_INTERNAL_H
@@ -44,6 +44,8 @@
 
 /** Stand-ins have numbers from fd_base up to here: the filter leaves all others alone. */
 #define GATE_FD_LAST 0xfffff
+/* What 32-bit programs on x86-64 call ioctl by (Linux 7.3 syscall_32.tbl). */
+#define GATE_NR_IOCTL_I386 54
 /** Offsets from here up are regions of devices. */
 #define GATE_OFFSET_LG2 40
 
@@ -138,6 +140,7 @@ unsigned proc_fd_limit(const struct proc *proc);
 struct fd_origin {
 	const struct tree_entry *node; /* NULL: a device */
 	char path[64];
+	unsigned flags; /* of the open: access mode, O_NONBLOCK and so on */
 };
 
 struct fdtable;
@@ -160,6 +163,9 @@ struct file *fdtable_find(struct fdtable *table, const struct stat *st, struct f
 /** A descriptor of the memory behind a stand-in (BARs), for the caller to close; -1: none of ours.
  */
 int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino);
+
+/** Whether we can afford this descriptor of ours, which is new and is to be kept. */
+bool fdtable_affords(const struct fdtable *table, int fd);
 
 /** Release files whose last descriptor was closed before this call. Not under the host lock. */
 void fdtable_drain(struct fdtable *table);
@@ -228,6 +234,9 @@ struct path_node {
 /** What an open of path (as the calling thread sees it) would open. False: nothing of ours. */
 bool path_find_node(
 	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out);
+
+/** Which node an open file with this stat is an open of, on the mount of that id. NULL: none. */
+const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id);
 
 /* ---- calls.c ---- */
 
@@ -303,6 +312,8 @@ struct serve {
 	struct receivers *receivers;
 	atomic_bool userfaults;	    /* some program may serve faults of the kernel (userfault.c) */
 	atomic_bool userfaults_any; /* or of its own only */
+	int anon;		    /* an eventfd: what files without a name look like */
+	pthread_mutex_t late_lock;  /* making up for an open (late.c) */
 	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
 };
 

@@ -6,6 +6,7 @@
 #include "gate/calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
@@ -24,12 +25,26 @@
 struct transfer {
 	const char *name;
 	bool write;
+	bool positional; /* pos is the file's position, and moves */
 	uint64_t pos;
 };
+
+/** Linux 7.3 vfs_read, vfs_write: before anything else. */
+static int check_mode(const struct call *call, bool write, struct why *why)
+{
+	unsigned mode = call->origin.flags & O_ACCMODE;
+
+	if (mode == O_RDWR || mode == (write ? O_WRONLY : O_RDONLY))
+		return 0;
+	return why_misuse(why, EBADF, "access-mode", "%s was not opened for %s", call->origin.path,
+		write ? "writing" : "reading");
+}
 
 static ssize_t transfer_one(struct call *call, struct file *file, const struct transfer *t,
 	uint64_t uaddr, uint64_t count, struct why *why)
 {
+	if (check_mode(call, t->write, why))
+		return -EBADF;
 	count = MIN(count, RW_COUNT_MAX);
 	if (t->write && count > PIECE) {
 		/* What goes piece by piece cannot begin anew. */
@@ -101,21 +116,40 @@ static void report_transfer(struct call *call, const struct transfer *t, uint64_
 	report_call(call->serve->report, &done);
 }
 
-static long transfer(struct call *call, const char *name, bool write, uint64_t pos)
+/**
+ * Linux puts region i at i << 40, so that a device's position, which starts at 0 and which nothing
+ * but read and write moves (there is no lseek), is one in BAR 0.
+ * FIDELITY: several opens of one device, being one file here, share it.
+ */
+static void begin_transfer(const struct file *file, struct transfer *t)
+{
+	if (t->positional)
+		t->pos = pci_region_offset(0) + __atomic_load_n(&file->position, __ATOMIC_RELAXED);
+}
+
+/* Linux 7.3 ksys_read: calls at once on one file may tear it, as here. */
+static void end_transfer(struct file *file, const struct transfer *t, long result)
+{
+	if (t->positional && result > 0)
+		__atomic_fetch_add(&file->position, (uint64_t)result, __ATOMIC_RELAXED);
+}
+
+static long transfer(struct call *call, struct transfer t)
 {
 	struct file *file = call_file(call, 0);
-	const struct transfer t = { name, write, pos };
 	struct why why = { 0 };
 	long ret;
 
 	if (!file)
 		return CALL_CONTINUE;
-	if ((int64_t)pos < 0)
+	begin_transfer(file, &t);
+	if ((int64_t)t.pos < 0)
 		ret = why_misuse(&why, EINVAL, "negative-offset", "the offset is negative");
 	else
 		ret = transfer_one(call, file, &t, call_arg(call, 1), call_arg(call, 2), &why);
+	end_transfer(file, &t, ret);
 	report_transfer(call, &t, call_arg(call, 1), call_arg(call, 2), ret, &why);
-	if (write)
+	if (t.write)
 		call_kick(call, file);
 	file_put(file);
 	return ret;
@@ -123,23 +157,23 @@ static long transfer(struct call *call, const char *name, bool write, uint64_t p
 
 long sys_pread64(struct call *call)
 {
-	return transfer(call, "pread64", false, call_arg(call, 3));
+	return transfer(call, (struct transfer){ "pread64", .pos = call_arg(call, 3) });
 }
 
 long sys_pwrite64(struct call *call)
 {
-	return transfer(call, "pwrite64", true, call_arg(call, 3));
+	return transfer(
+		call, (struct transfer){ "pwrite64", .write = true, .pos = call_arg(call, 3) });
 }
 
-/* FIDELITY: read and write have no file position here: they act at offset 0. */
 long sys_read(struct call *call)
 {
-	return transfer(call, "read", false, 0);
+	return transfer(call, (struct transfer){ "read", .positional = true });
 }
 
 long sys_write(struct call *call)
 {
-	return transfer(call, "write", true, 0);
+	return transfer(call, (struct transfer){ "write", .write = true, .positional = true });
 }
 
 /** Each piece as a call of its own, as Linux does for files that have only read and write. */
@@ -167,10 +201,9 @@ static long transfer_pieces(struct call *call, struct file *file, struct transfe
 	return done;
 }
 
-static long vectored(struct call *call, const char *name, bool write, uint64_t pos, uint64_t rwf)
+static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 {
 	struct file *file = call_file(call, 0);
-	const struct transfer t = { name, write, pos };
 	struct iovec iov[UIO_MAXIOV];
 	uint64_t n = call_arg(call, 2);
 	struct why why = { 0 };
@@ -178,7 +211,8 @@ static long vectored(struct call *call, const char *name, bool write, uint64_t p
 
 	if (!file)
 		return CALL_CONTINUE;
-	if ((int64_t)pos < 0 || n > UIO_MAXIOV)
+	begin_transfer(file, &t);
+	if ((int64_t)t.pos < 0 || n > UIO_MAXIOV)
 		ret = why_misuse(&why, EINVAL, "bad-vector", "offset or count is out of range");
 	else if (usermem_copy_in(&call->caller, iov, call_arg(call, 1), n * sizeof(*iov)))
 		ret = why_misuse(&why, EFAULT, "bad-vector", "the vector cannot be read");
@@ -187,8 +221,9 @@ static long vectored(struct call *call, const char *name, bool write, uint64_t p
 			(unsigned long long)rwf);
 	else
 		ret = transfer_pieces(call, file, t, iov, (unsigned)n, &why);
+	end_transfer(file, &t, ret);
 	report_transfer(call, &t, call_arg(call, 1), n, ret, &why);
-	if (write)
+	if (t.write)
 		call_kick(call, file);
 	file_put(file);
 	return ret;
@@ -196,43 +231,47 @@ static long vectored(struct call *call, const char *name, bool write, uint64_t p
 
 long sys_readv(struct call *call)
 {
-	return vectored(call, "readv", false, 0, 0);
+	return vectored(call, (struct transfer){ "readv", .positional = true }, 0);
 }
 
 long sys_writev(struct call *call)
 {
-	return vectored(call, "writev", true, 0, 0);
+	return vectored(call, (struct transfer){ "writev", .write = true, .positional = true }, 0);
 }
 
 long sys_preadv(struct call *call)
 {
-	return vectored(call, "preadv", false, call_arg(call, 3), 0);
+	return vectored(call, (struct transfer){ "preadv", .pos = call_arg(call, 3) }, 0);
 }
 
 long sys_pwritev(struct call *call)
 {
-	return vectored(call, "pwritev", true, call_arg(call, 3), 0);
+	return vectored(
+		call, (struct transfer){ "pwritev", .write = true, .pos = call_arg(call, 3) }, 0);
 }
 
 /* An offset of -1 means the file position. */
 long sys_preadv2(struct call *call)
 {
 	uint64_t pos = call_arg(call, 3);
+	struct transfer t = { "preadv2", .positional = pos == UINT64_MAX, .pos = pos };
 
-	return vectored(call, "preadv2", false, ~pos ? pos : 0, call_arg(call, 5) & UINT32_MAX);
+	return vectored(call, t, call_arg(call, 5) & UINT32_MAX);
 }
 
 long sys_pwritev2(struct call *call)
 {
 	uint64_t pos = call_arg(call, 3);
+	struct transfer t = { "pwritev2", .write = true, .positional = pos == UINT64_MAX,
+		.pos = pos };
 
-	return vectored(call, "pwritev2", true, ~pos ? pos : 0, call_arg(call, 5) & UINT32_MAX);
+	return vectored(call, t, call_arg(call, 5) & UINT32_MAX);
 }
 
-/** A call that none of our files has. */
-static long refuse_all(struct call *call, const char *name, int err)
+/** A call that none of our files has, on its descriptor argument n. */
+static long refuse_arg(struct call *call, unsigned n, const char *name, int err)
 {
-	struct file *file = call_file(call, 0);
+	struct file *file = call_file(call, n);
 	struct why why = { 0 };
 	struct report_call done = {
 		.call = call, .name = name, .text = name, .result = -err, .why = &why
@@ -244,6 +283,19 @@ static long refuse_all(struct call *call, const char *name, int err)
 	report_call(call->serve->report, &done);
 	file_put(file);
 	return -err;
+}
+
+static long refuse_all(struct call *call, const char *name, int err)
+{
+	return refuse_arg(call, 0, name, err);
+}
+
+/** Likewise where two arguments are descriptors: the kernel's own answer if neither is ours. */
+static long refuse_either(struct call *call, unsigned other, const char *name, int err)
+{
+	long ret = refuse_arg(call, 0, name, err);
+
+	return ret == CALL_CONTINUE ? refuse_arg(call, other, name, err) : ret;
 }
 
 long sys_lseek(struct call *call)
@@ -262,6 +314,40 @@ long sys_fallocate(struct call *call)
 	return refuse_all(call, "fallocate", ENODEV);
 }
 
+/* Linux 7.3 generic_setlease, memfd_fcntl: EINVAL for what is no regular file, no memfd. */
+long sys_fcntl(struct call *call)
+{
+	return refuse_all(call, "fcntl", EINVAL);
+}
+
+/* Linux 7.3 vfs_fsync_range: no ->fsync. */
+long sys_fsync(struct call *call)
+{
+	return refuse_all(call, "fsync", EINVAL);
+}
+
+long sys_fdatasync(struct call *call)
+{
+	return refuse_all(call, "fdatasync", EINVAL);
+}
+
+/* Linux 7.3 do_splice_read, do_splice_from: neither ->splice_read nor ->splice_write. */
+long sys_sendfile(struct call *call)
+{
+	return refuse_either(call, 1, "sendfile", EINVAL);
+}
+
+long sys_splice(struct call *call)
+{
+	return refuse_either(call, 2, "splice", EINVAL);
+}
+
+/* Linux 7.3 generic_copy_file_checks: regular files only. */
+long sys_copy_file_range(struct call *call)
+{
+	return refuse_either(call, 2, "copy_file_range", EINVAL);
+}
+
 /* ---- mmap ---- */
 
 static long check_mmap(struct call *call, struct file *file, struct why *why)
@@ -270,6 +356,12 @@ static long check_mmap(struct call *call, struct file *file, struct why *why)
 	uint64_t len = align_up(call_arg(call, 1), 4096);
 	uint64_t pos = call_arg(call, 5);
 
+	/* Linux 7.3 do_mmap */
+	if (check_mode(call, false, why))
+		return -EACCES;
+	if ((call_arg(call, 2) & PROT_WRITE) && (flags & MAP_TYPE) != MAP_PRIVATE &&
+		check_mode(call, true, why))
+		return -EACCES;
 	if (!file->ops->mmap)
 		return why_misuse(
 			why, ENODEV, "no-such-call", "a %s cannot be mapped", file->ops->name);

@@ -8,6 +8,7 @@
 #define GATE_LAUNCH_H
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -18,7 +19,9 @@ struct launch_args {
 	char *const *argv; /* PROG ARGS; looked up in PATH as execvp does */
 	const char *user;  /* --user: drop to this user (we are root), or NULL */
 	struct tree *tree; /* nodes' identities are filled in */
-	unsigned fd_base;  /* stand-ins are descriptors from here up */
+	/* The program's limit of descriptors, or NULL: ours. */
+	const struct rlimit *nofile;
+	unsigned fd_base; /* stand-ins are descriptors from here up */
 };
 
 struct launched {

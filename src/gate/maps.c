@@ -5,6 +5,7 @@
  * memory it was opened for. And what file systems such mappings are of.
  */
 #include "gate/internal.h"
+#include "gate/procfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,13 +161,12 @@ static bool type_of(const char *line, uint64_t dev, char type[32])
 bool fs_is_served(pid_t tid, uint64_t dev, char *name, size_t size)
 {
 	AUTO_FREE char *line = NULL;
-	char path[48], type[32];
+	char type[32];
 	bool found = false;
 	size_t n = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/mountinfo", tid);
-	f = fopen(path, "re");
+	f = procfs_read(tid, "mountinfo");
 	while (f && !found && getline(&line, &n, f) > 0)
 		found = type_of(line, dev, type);
 	if (f)

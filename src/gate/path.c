@@ -228,8 +228,7 @@ static bool mount_point(pid_t tid, uint64_t mnt_id, char *out, size_t size)
 {
 	AUTO_FREE char *line = NULL;
 	unsigned long long id;
-	int fd = procfs_open(tid, "mountinfo", O_RDONLY);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+	FILE *f = procfs_read(tid, "mountinfo");
 	char at[PATH_MAX];
 	bool found = false;
 	size_t n = 0;
@@ -238,8 +237,6 @@ static bool mount_point(pid_t tid, uint64_t mnt_id, char *out, size_t size)
 		found = sscanf(line, "%llu %*d %*s %*s %4095s", &id, at) == 2 && id == mnt_id;
 	if (f)
 		fclose(f);
-	else if (fd >= 0)
-		close(fd);
 	if (found)
 		snprintf(out, size, "%s", at);
 	return found;
@@ -278,6 +275,18 @@ static const struct tree_entry *node_of(const struct tree *tree, pid_t tid, cons
 		alike = true;
 	}
 	return alike ? node_by_mount(tree, tid, stx) : NULL;
+}
+
+const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id)
+{
+	const struct statx stx = {
+		.stx_ino = st->st_ino,
+		.stx_dev_major = major(st->st_dev),
+		.stx_dev_minor = minor(st->st_dev),
+		.stx_mnt_id = mnt_id,
+	};
+
+	return node_of(call->serve->args.tree, (pid_t)call->notif->pid, &stx);
 }
 
 /** An open file of ours, reached through /proc/PID/fd. */

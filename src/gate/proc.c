@@ -21,13 +21,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/cleanup.h"
 #include "gate/procfs.h"
 
 #define CACHE_SLOTS 64
+/* An entry has up to four descriptors open; together they shall not take more than a quarter. */
+#define FDS_PER_SLOT 16
 
 struct proc_cache {
 	pthread_mutex_t lock;
+	unsigned n_slots; /* that are used: fewer where our descriptors are few */
 	struct proc *slots[CACHE_SLOTS];
 	unsigned used;
 };
@@ -132,9 +136,14 @@ bool proc_reopen(struct proc *proc)
 struct proc_cache *proc_cache_create(void)
 {
 	struct proc_cache *cache = calloc(1, sizeof(*cache));
+	struct rlimit limit;
 
-	if (cache)
-		pthread_mutex_init(&cache->lock, NULL);
+	if (!cache)
+		return NULL;
+	pthread_mutex_init(&cache->lock, NULL);
+	cache->n_slots = CACHE_SLOTS;
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < CACHE_SLOTS * FDS_PER_SLOT)
+		cache->n_slots = MAX((unsigned)limit.rlim_cur / FDS_PER_SLOT, 1u);
 	return cache;
 }
 
@@ -150,10 +159,15 @@ void proc_cache_destroy(struct proc_cache *cache)
 	free(cache);
 }
 
+static struct proc **slot_of(struct proc_cache *cache, pid_t tid)
+{
+	return &cache->slots[(unsigned)tid % cache->n_slots];
+}
+
 /** Put a new entry into its slot, unless what is there is in use. Cache locked. */
 static void cache_enter(struct proc_cache *cache, struct proc *proc)
 {
-	struct proc **slot = &cache->slots[(unsigned)proc->tid % CACHE_SLOTS];
+	struct proc **slot = slot_of(cache, proc->tid);
 
 	if (*slot && (*slot)->busy)
 		return;
@@ -170,7 +184,7 @@ struct proc *proc_get(struct proc_cache *cache, pid_t tid)
 	struct proc *proc;
 
 	pthread_mutex_lock(&cache->lock);
-	proc = cache->slots[(unsigned)tid % CACHE_SLOTS];
+	proc = *slot_of(cache, tid);
 	if (!proc || proc->tid != tid || proc->busy) {
 		proc = proc_open(tid);
 		if (proc)
@@ -200,7 +214,7 @@ void proc_put(struct proc_cache *cache, struct proc *proc)
 /** A non-leader's exec takes over the leader's id: its old memory must not be kept meanwhile. */
 static void forget_mm(struct proc_cache *cache, pid_t tid, bool for_good)
 {
-	struct proc *proc = cache->slots[(unsigned)tid % CACHE_SLOTS];
+	struct proc *proc = *slot_of(cache, tid);
 
 	if (!proc || proc->tid != tid)
 		return;
@@ -348,11 +362,29 @@ bool proc_fd_used(struct proc *proc, int fd)
 	return taken != -EBADF;
 }
 
+/** For other users' processes (--user) prlimit wants CAP_SYS_RESOURCE; anybody may read this. */
+static unsigned long long read_fd_limit(pid_t tid)
+{
+	AUTO_FREE char *line = NULL;
+	unsigned long long limit = 0;
+	bool found = false;
+	size_t size = 0;
+	FILE *f;
+
+	f = procfs_read(tid, "limits");
+	while (f && !found && getline(&line, &size, f) > 0)
+		found = sscanf(line, "Max open files %llu", &limit) == 1;
+	if (f)
+		fclose(f);
+	return limit;
+}
+
 unsigned proc_fd_limit(const struct proc *proc)
 {
+	unsigned long long soft;
 	struct rlimit limit;
 
-	if (prlimit(proc->tid, RLIMIT_NOFILE, NULL, &limit))
-		return 0;
-	return limit.rlim_cur > GATE_FD_LAST ? GATE_FD_LAST + 1 : (unsigned)limit.rlim_cur;
+	soft = prlimit(proc->tid, RLIMIT_NOFILE, NULL, &limit) ? read_fd_limit(proc->tid)
+							       : limit.rlim_cur;
+	return soft > GATE_FD_LAST ? GATE_FD_LAST + 1 : (unsigned)soft;
 }

@@ -128,6 +128,16 @@ int procfs_open(pid_t tid, const char *name, int flags)
 	return fd >= 0 ? fd : -errno;
 }
 
+FILE *procfs_read(pid_t tid, const char *name)
+{
+	int fd = procfs_open(tid, name, O_RDONLY);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!f && fd >= 0)
+		close(fd);
+	return f;
+}
+
 static pid_t read_tgid(pid_t tid, const char *key, int n)
 {
 	char path[48], list[256];

@@ -9,6 +9,7 @@
 #define GATE_PROCFS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -21,6 +22,9 @@ pid_t procfs_number(pid_t tid);
 
 /** Open /proc/TID/NAME of a thread (by our number). A descriptor or -errno. */
 int procfs_open(pid_t tid, const char *name, int flags);
+
+/** The same, to be read as text. NULL: it is gone, or closed to us. */
+FILE *procfs_read(pid_t tid, const char *name);
 
 /** The thread group of a thread, both by our numbers; 0: gone. */
 pid_t procfs_tgid(pid_t tid);

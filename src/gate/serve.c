@@ -4,18 +4,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-
-/** We keep two or three descriptors for each open file of the box, and some for each thread. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct serve *serve_start(const struct serve_args *args, struct error *error)
 {
@@ -25,11 +15,16 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 		error_set(error, ENOMEM, "out of memory");
 		return NULL;
 	}
-	raise_descriptor_limit();
 	serve->args = *args;
+	serve->anon = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&serve->late_lock, NULL);
 	pthread_mutex_init(&serve->install_lock, NULL);
 	serve->procs = proc_cache_create();
 	serve->report = report_create(args);
+	if (serve->anon < 0) {
+		error_sys(error, errno, "cannot make an eventfd");
+		goto fail;
+	}
 	if (!serve->procs || !serve->report) {
 		error_set(error, ENOMEM, "out of memory");
 		goto fail;
@@ -64,6 +59,9 @@ void serve_stop(struct serve *serve)
 	serve->args.machine->fault = NULL;
 	report_destroy(serve->report);
 	proc_cache_destroy(serve->procs);
+	if (serve->anon >= 0)
+		close(serve->anon);
+	pthread_mutex_destroy(&serve->late_lock);
 	pthread_mutex_destroy(&serve->install_lock);
 	free(serve);
 }

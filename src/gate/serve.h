@@ -33,6 +33,9 @@ struct serve_args {
 /** In the child, just before exec: install the filter. The listener descriptor, or -errno. */
 int filter_install(unsigned fd_base, struct error *error);
 
+/** The architecture (AUDIT_ARCH_*) whose calls are served. */
+unsigned filter_arch(void);
+
 /** Start the notification threads and the poller. NULL with a message. */
 struct serve *serve_start(const struct serve_args *args, struct error *error);
 

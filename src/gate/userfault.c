@@ -14,6 +14,7 @@
  * FIDELITY: a box that has userfaultfds of both kinds waits for either.
  */
 #include "gate/calls.h"
+#include "gate/procfs.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -42,12 +43,10 @@ static bool has_capability(pid_t tid, unsigned cap)
 {
 	AUTO_FREE char *line = NULL;
 	uint64_t effective = 0;
-	char path[48];
 	size_t size = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	f = fopen(path, "re");
+	f = procfs_read(tid, "status");
 	while (f && getline(&line, &size, f) > 0)
 		if (sscanf(line, "CapEff: %" SCNx64, &effective) == 1)
 			break;
@@ -92,12 +91,10 @@ bool userfault_serves(pid_t tid, uint64_t addr)
 	AUTO_FREE char *line = NULL;
 	uint64_t start, end;
 	bool here = false, serves = false;
-	char path[48];
 	size_t size = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps", tid);
-	f = fopen(path, "re");
+	f = procfs_read(tid, "smaps");
 	while (f && getline(&line, &size, f) > 0) {
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &start, &end) == 2)
 			here = addr >= start && addr < end;

@@ -114,7 +114,7 @@ static inline uint16_t pci_requester_id(const struct pci_dev *dev)
 
 /**
  * Region offsets in the device's memfd and on its descriptors. DPDK hard-codes 7 << 40 for
- * configuration space; nothing may be at 0, where plain reads and writes go. BAR i is at (8 + i) << 40.
+ * configuration space; nothing may be at 0, where copies read that we do not see. BAR i is at (8 + i) << 40.
  */
 static inline uint64_t pci_region_offset(unsigned region)
 {

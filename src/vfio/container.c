@@ -182,6 +182,9 @@ static long backend_ioctl(struct ioctl_call *call)
 			"a no-IOMMU container has no ioctl 0x%x", call->cmd);
 	if (type)
 		return vfio_type1_ioctl(call);
+	if (_IOC_TYPE(call->cmd) != VFIO_TYPE) /* isatty and the like */
+		return why_protocol(call->why, EINVAL, "unknown-ioctl",
+			"a container without IOMMU has no ioctl 0x%x", call->cmd);
 	ret = why_misuse(call->why, EINVAL, "iommu-not-set",
 		"ioctl 0x%x needs an IOMMU, and the container has none yet", call->cmd);
 	why_instead(call->why, "VFIO_SET_IOMMU first");

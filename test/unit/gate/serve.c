@@ -286,6 +286,180 @@ static void mappings_keep_a_device_open(void **state)
 	box_end(&box);
 }
 
+/* ---- opens that the filter did not catch ---- */
+
+static int flags_of(int fd)
+{
+	return fcntl(fd, F_GETFL) & ~0100000; /* O_LARGEFILE */
+}
+
+static int child_late(int sync)
+{
+	static const int modes[] = { O_RDONLY, O_WRONLY, O_RDONLY | O_NONBLOCK,
+		O_WRONLY | O_APPEND };
+	unsigned i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		int fd = open(CONTAINER, modes[i] | O_CLOEXEC), copy;
+
+		expect(fd >= 0 && fd < 960);
+		expect(is_ours(fd));
+		expect(flags_of(fd) == modes[i] && fcntl(fd, F_GETFD) == FD_CLOEXEC);
+		sync_send(sync);
+		sync_wait(sync);
+		copy = dup(fd);
+		expect(is_ours(fd) && is_ours(copy));
+		expect(!close(fd) && !close(copy));
+	}
+	return 0;
+}
+
+static void late_opens(void **state)
+{
+	struct box box;
+	unsigned i;
+
+	box_start(&box, child_late);
+	for (i = 0; i < 4; i++) {
+		sync_wait(box.sync);
+		assert_int_equal(fake.containers, 1);
+		sync_send(box.sync);
+	}
+	box_end(&box);
+}
+
+static int child_late_group(int sync)
+{
+	int fd = open(GROUP, O_RDONLY), copy = dup(fd), other;
+
+	expect(is_ours(fd));
+	/* A copy from before is another open; one from after is the same. */
+	expect(ioctl(copy, FAKE_PING) == -1 && errno == EBUSY);
+	expect(open(GROUP, O_RDWR) == -1 && errno == EBUSY);
+	other = dup(fd);
+	expect(!close(fd) && is_ours(other));
+	expect(open(GROUP, O_RDWR) == -1 && errno == EBUSY);
+	expect(!close(other));
+	expect(is_ours(copy) && !close(copy));
+	fd = open(GROUP, O_RDWR);
+	expect(fd >= 960 && is_ours(fd));
+	return 0;
+}
+
+static void a_late_group_closes(void **state)
+{
+	run(child_late_group);
+}
+
+static void *late_thread(void *arg)
+{
+	int *fds = arg;
+	unsigned i;
+
+	for (i = 0; i < 1000; i++) {
+		int fd = open(CONTAINER, i & 1 ? O_RDONLY : O_WRONLY), ret;
+
+		/* A number that another thread pulls away: whatever happens, happens to it alone. */
+		ioctl(fds[i & 1], FAKE_PING);
+		if (i % 7 == 0)
+			dup2(fd, fds[0]);
+		ret = ioctl(fd, FAKE_PING);
+		expect(ret == 42);
+		expect(!close(fd));
+	}
+	return NULL;
+}
+
+/** Many first ioctls at once, some on one descriptor, some on numbers that are just replaced. */
+static int child_late_storm(int sync)
+{
+	int fds[2] = { open(CONTAINER, O_RDONLY), open(CONTAINER, O_RDONLY) };
+	pthread_t threads[4];
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		expect(!pthread_create(&threads[i], NULL, late_thread, fds));
+	for (i = 0; i < 4; i++)
+		expect(!pthread_join(threads[i], NULL));
+	expect(is_ours(fds[1]));
+	return 0;
+}
+
+static void late_storm(void **state)
+{
+	run(child_late_storm);
+}
+
+static int child_late_argument(int sync)
+{
+	int fd = open(CONTAINER, O_RDWR), late = open(CONTAINER, O_RDONLY);
+	int path = open(CONTAINER, O_PATH);
+
+	expect(ioctl(fd, FAKE_IS_OURS, late) == 1);
+	expect(is_ours(late));
+	expect(ioctl(path, FAKE_PING) == -1 && errno == EBADF);
+	expect(ioctl(open("/dev/full", O_RDONLY), FAKE_PING) == -1 && errno == ENOTTY);
+	return 0;
+}
+
+static void a_late_open_as_argument(void **state)
+{
+	run(child_late_argument);
+}
+
+static int child_alias(int sync)
+{
+	int fd = open(CONTAINER, O_RDWR), alias;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	alias = open(path, O_RDONLY);
+	expect(is_ours(alias) && !close(fd));
+	sync_send(sync);
+	sync_wait(sync);
+	expect(is_ours(alias));
+	expect(flags_of(alias) == O_RDONLY && !close(alias));
+	return 0;
+}
+
+static void read_only_reopening_through_proc(void **state)
+{
+	struct box box;
+
+	box_start(&box, child_alias);
+	sync_wait(box.sync);
+	while (fake.containers) /* the closer thread looks without a call */
+		usleep(1000);
+	sync_send(box.sync);
+	box_end(&box);
+}
+
+/* ---- open flags and positions ---- */
+
+static int child_flags(int sync)
+{
+	int fd = open(CONTAINER, O_RDWR | O_NONBLOCK | O_APPEND | O_DSYNC), device;
+	char buf[64];
+
+	expect(flags_of(fd) == (O_RDWR | O_NONBLOCK | O_APPEND | O_DSYNC));
+	expect(open(CONTAINER, O_RDWR | O_DIRECT) == -1 && errno == EINVAL);
+	device = ioctl(fd, FAKE_DEVICE, 0);
+	/* What the program does to the inode must not keep it from being opened again. */
+	expect(!fchmod(device, 0) && !close(device));
+	device = ioctl(fd, FAKE_DEVICE, 0);
+	expect(device >= 960 && flags_of(device) == O_RDWR);
+	expect(read(device, buf, 5) == 5 && buf[0] == 0);
+	expect(read(device, buf, 5) == 5 && buf[0] == 5);
+	expect(pread(device, buf, 5, (off_t)(UINT64_C(7) << 40) + 3) == 5 && buf[0] == 3);
+	expect(read(device, buf, 5) == 5 && buf[0] == 10);
+	return 0;
+}
+
+static void flags_and_positions(void **state)
+{
+	run(child_flags);
+}
+
 /* ---- errnos that a memfd would not give ---- */
 
 static int child_errnos(int sync)
@@ -299,6 +473,11 @@ static int child_errnos(int sync)
 	expect(pread(fd, buf, 1, 0) == -1 && errno == EINVAL);
 	expect(lseek(fd, 0, SEEK_SET) == -1 && errno == ESPIPE);
 	expect(ftruncate(fd, 5) == -1 && errno == EINVAL);
+	expect(fsync(fd) == -1 && errno == EINVAL);
+	expect(fcntl(fd, F_SETLEASE, F_RDLCK) == -1 && errno == EINVAL);
+	expect(fcntl(fd, F_GET_SEALS) == -1 && errno == EINVAL);
+	expect(fcntl(fd, F_DUPFD_CLOEXEC, 0) >= 0);
+	expect(ioctl(fd, TIOCSTI, buf) == -1 && errno == ENOTTY);
 	expect(ioctl(fd, _IO(';', 250)) == -1 && errno == ENOTTY);
 	expect(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED && errno == ENODEV);
 	expect(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, device, (off_t)FAKE_BAR_OFFSET) ==
@@ -843,6 +1022,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(many_descriptors),
 		cmocka_unit_test(close_on_exec),
 		cmocka_unit_test(mappings_keep_a_device_open),
+		cmocka_unit_test(late_opens),
+		cmocka_unit_test(a_late_group_closes),
+		cmocka_unit_test(late_storm),
+		cmocka_unit_test(a_late_open_as_argument),
+		cmocka_unit_test(read_only_reopening_through_proc),
+		cmocka_unit_test(flags_and_positions),
 		cmocka_unit_test(errnos_of_linux),
 		cmocka_unit_test(stat_shows_a_character_device),
 		cmocka_unit_test(bad_pointers),
