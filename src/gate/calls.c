@@ -420,10 +420,13 @@ static long ioctl_of(struct call *call, struct file *file)
 
 static long sys_ioctl(struct call *call)
 {
-	struct file *file = call_file(call, 0);
 	unsigned cmd = (unsigned)call_arg(call, 1);
 	long ret = CALL_CONTINUE;
+	struct file *file;
 
+	if (cmd == USERFAULTFD_IOC_NEW)
+		return userfault_new(call);
+	file = call_file(call, 0);
 	if (!file && _IOC_TYPE(cmd) == ';') {
 		int err = late_open(call, (int)call_arg(call, 0), &file);
 
