@@ -94,6 +94,12 @@ equal() { # equal NAME A B
 
 user_namespace() { "$@" readlink /proc/self/ns/user; }
 
+furniture() {
+	# shellcheck disable=SC2046
+	echo $("$@" "$N" run -- sh -c 'script -qec "tty -s && echo tty" /dev/null
+		echo x >/dev/shm/x && rm /dev/shm/x && echo shm' 2>&1 </dev/null | tr -d '\r')
+}
+
 # The supervisor is killed where /proc has other numbers than we: what is left of its box?
 orphans() {
 	MARK=$((100000 + $$)) N=$N bwrap --unshare-user --unshare-pid --dev-bind / / sh -c '
@@ -132,6 +138,14 @@ common() {
 		refused "$who, bubblewrap without /proc" '/proc' \
 			bwrap --unshare-all --ro-bind / / --tmpfs /proc --dev /dev
 	fi
+
+	refused "$who, bubblewrap with a read-only /proc" '/proc is read-only' \
+		bwrap --unshare-user --ro-bind / /
+	refused "$who, no user namespace is left" 'max_user_namespaces' unshare -Ur sh -c '
+		echo 0 >/proc/sys/user/max_user_namespaces
+		exec setpriv --bounding-set=-all --inh-caps=-all "$@"' sh
+	refused "$who, a namespace without mounts" 'cannot mount' "$C" plain --deny mount=EACCES
+	equal "$who, podman: terminals and shared memory" 'tty shm' "$(furniture "$C" podman --user 1000)"
 
 	refused "$who, Docker" 'user namespace|SYS_ADMIN' "$C" docker
 	refused "$who, Docker, --user" 'user namespace|SYS_ADMIN' "$C" docker --user 1000
