@@ -51,7 +51,21 @@ static int map_user(unsigned uid, struct error *error)
 		return error_set(error, EPERM,
 			"root without CAP_SETFCAP cannot be root of a user namespace (containers: "
 			"--cap-add SETFCAP, or another user than root)");
-	return error_set(error, -err, "%s", failure.message);
+	/* AppArmor lets a user namespace be made, but nothing be done in it. */
+	return error_set(error, -err,
+		"%s (Ubuntu 24.04: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or "
+		"sudo nestbox run --user NAME)",
+		failure.message);
+}
+
+static int refuse_user_namespace(int err, struct error *error)
+{
+	if (err == ENOSPC)
+		return error_set(error, err,
+			"no more user namespaces can be made (sysctl user.max_user_namespaces)");
+	return error_sys(error, err,
+		"cannot make a user namespace (containers: --cap-add SYS_ADMIN; elsewhere: sudo "
+		"nestbox run --user NAME)");
 }
 
 /** A user namespace in which we are the only user, under our own number. */
@@ -62,9 +76,7 @@ static int enter_user_namespace(struct error *error)
 	int err;
 
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		return error_sys(error, errno,
-			"cannot make a user namespace (containers: --cap-add SYS_ADMIN; elsewhere: "
-			"sudo nestbox run --user NAME)");
+		return refuse_user_namespace(errno, error);
 	err = write_proc("/proc/self/setgroups", "deny", error);
 	err = err ? err : map_user(uid, error);
 	snprintf(map, sizeof(map), "%u %u 1\n", gid, gid);

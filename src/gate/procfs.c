@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -82,12 +83,17 @@ static int open_pidfd(pid_t tid)
 
 int procfs_check(struct error *error)
 {
+	struct statvfs fs;
 	char self[32];
 
 	if (readlink("/proc/self", self, sizeof(self)) <= 0)
 		return error_set(error, ENOENT,
 			"/proc is not mounted here, or is of other processes than ours "
 			"(bubblewrap: --proc /proc)");
+	if (!statvfs("/proc", &fs) && fs.f_flag & ST_RDONLY)
+		return error_set(error, EROFS,
+			"/proc is read-only here: no program's memory can be written (bubblewrap: "
+			"--proc /proc)");
 	if (is_foreign()) {
 		AUTO_FD int fd = (int)syscall(SYS_pidfd_open, getpid(), PIDFD_THREAD_);
 

@@ -105,6 +105,21 @@ static void test_stat(void)
 	CHECK(!fstat(device, &st) && !S_ISREG(st.st_mode));
 }
 
+/** Through /proc, whichever that is: a container anew, but no device. */
+static void test_reopen(void)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", container);
+	CHECK((fd = open(path, O_RDWR)) >= 0);
+	CHECK(ioctl(fd, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	CHECK(ioctl(fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) && errno == EINVAL); /* no group */
+	close(fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", device);
+	CHECK(open(path, O_RDWR) < 0 && errno == ENXIO);
+}
+
 static void test_bad_memory(void)
 {
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),
@@ -303,6 +318,7 @@ static void *from_thread(void *arg)
 	check_signals(fd, fd);
 	CHECK(ioctl(container, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	test_stat();
+	test_reopen();
 	close(fd);
 	*ok = 1;
 	return NULL;
@@ -334,6 +350,7 @@ int main(int argc, char **argv)
 
 	set_up();
 	test_stat();
+	test_reopen();
 	test_bad_memory();
 	test_read_only_result();
 	test_dma();
