@@ -331,12 +331,17 @@ static void late_opens(void **state)
 static int child_late_group(int sync)
 {
 	int fd = open(GROUP, O_RDONLY), copy = dup(fd), other;
+	char path[64];
 
 	expect(is_ours(fd));
 	/* A copy from before is another open; one from after is the same. */
 	expect(ioctl(copy, FAKE_PING) == -1 && errno == EBUSY);
 	expect(open(GROUP, O_RDWR) == -1 && errno == EBUSY);
 	other = dup(fd);
+	/* Another reader of the stand-in that closes is not the last. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	expect(!close(open(path, O_RDONLY)));
+	expect(is_ours(fd) && open(GROUP, O_RDWR) == -1 && errno == EBUSY);
 	expect(!close(fd) && is_ours(other));
 	expect(open(GROUP, O_RDWR) == -1 && errno == EBUSY);
 	expect(!close(other));
