@@ -78,8 +78,8 @@ struct file {
 	 * an empty stand-in. Several opens of one device share it.
 	 */
 	int memfd;
-	uint64_t
-		position; /* where read and write go on; atomic, kept by who calls them (the gate) */
+	/** Where read and write go on; atomic, kept by who calls them (the gate). */
+	uint64_t position;
 };
 
 void file_init(struct file *file, const struct file_ops *ops);

@@ -83,9 +83,13 @@ struct file *call_file(struct call *call, unsigned n)
 static int caller_get_file(struct caller *caller, int fd, struct file **out)
 {
 	struct call *call = (struct call *)caller;
+	const struct fd_origin origin = call->origin; /* the call's, not its argument's */
 	int ret = look_up(call, fd, out, NULL);
 
-	return ret || *out ? ret : late_open(call, fd, out);
+	if (!ret && !*out)
+		ret = late_open(call, fd, out);
+	call->origin = origin;
+	return ret;
 }
 
 static bool is_eventfd(int fd)
@@ -126,26 +130,32 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 /**
  * A free number for a stand-in, from fd_base up; 0: none. Below SELECT_LIMIT the highest first,
  * since a program's own opens take the lowest: between this look and the installation another
- * thread of the program must not get it.
+ * thread of the program must not get it. Above it where the last one was found: with thousands of
+ * them each look would otherwise begin with all of them. install_lock held.
  */
 static unsigned free_number(struct call *call, struct proc *proc)
 {
 	unsigned base = call->serve->args.fd_base, limit = proc_fd_limit(proc);
+	unsigned first = MAX(base, SELECT_LIMIT), *next = &call->serve->next_number;
 	unsigned i;
 
 	for (i = MIN(limit, SELECT_LIMIT); i > base; i--) {
 		if (!proc_fd_used(proc, (int)i - 1))
 			return i - 1;
 	}
-	for (i = MAX(base, SELECT_LIMIT); i < limit; i++) {
-		if (!proc_fd_used(proc, (int)i))
-			return i;
+	for (i = first; i < limit; i++, ++*next) {
+		if (*next < first || *next >= limit)
+			*next = first;
+		if (!proc_fd_used(proc, (int)*next))
+			return (*next)++;
 	}
 	return 0;
 }
 
-/** Give the program our descriptor src; at: over this one of its own, or -1. Its number there, or a
- * negative errno. */
+/**
+ * Give the program our descriptor src, over its descriptor `at` or (-1) as a free number. Its number
+ * there, or a negative errno.
+ */
 static int send_fd(struct call *call, int src, unsigned flags, int at)
 {
 	struct proc *proc = call_proc(call);
@@ -169,8 +179,10 @@ static int send_fd(struct call *call, int src, unsigned flags, int at)
 	return ret;
 }
 
-/** Make file a descriptor of the program, `at` or (-1) a free one. Its reference is consumed on
- * success. */
+/**
+ * Make file a descriptor of the program, `at` or (-1) a free one. Its reference is consumed on
+ * success.
+ */
 static int install(struct call *call, struct file *file, const struct fd_origin *origin, int at)
 {
 	AUTO_FD int fd = -1;
@@ -269,6 +281,16 @@ static long check_flags(const struct call_open *open, struct why *why)
 	return 0;
 }
 
+static void no_descriptor(struct why *why, int err)
+{
+	if (err != ENFILE) {
+		why_refused(why, err, "no-descriptor", "the program can take no descriptor");
+		return;
+	}
+	why_refused(why, err, "no-descriptor", "nestbox has no descriptor left");
+	why_instead(why, "a higher hard limit of open files (ulimit -H -n)");
+}
+
 static long open_found(struct call *call, const struct path_node *found,
 	const struct call_open *open, struct why *why)
 {
@@ -286,10 +308,7 @@ static long open_found(struct call *call, const struct path_node *found,
 	ret = ret ? ret : install(call, file, &origin, open->late ? open->at : -1);
 	if (ret < 0) {
 		file_put(file);
-		why_refused(why, (int)-ret, "no-descriptor", "%s",
-			ret == -ENFILE ? "nestbox has no descriptor left (ulimit -Hn, which it "
-					 "shares with the program)"
-				       : "the program can take no descriptor");
+		no_descriptor(why, (int)-ret);
 	}
 	return ret;
 }
@@ -496,6 +515,10 @@ static call_fn *const handlers[] = {
 	[__NR_fcntl] = sys_fcntl,
 	[__NR_fsync] = sys_fsync,
 	[__NR_fdatasync] = sys_fdatasync,
+	[__NR_sync_file_range] = sys_sync_file_range,
+	[__NR_readahead] = sys_readahead,
+	[__NR_fchmod] = sys_fchmod,
+	[__NR_fchown] = sys_fchown,
 	[__NR_sendfile] = sys_sendfile,
 	[__NR_splice] = sys_splice,
 	[__NR_copy_file_range] = sys_copy_file_range,

@@ -16,7 +16,8 @@
  *   (vfork). So exec is notified too, and drops what we hold of the thread's memory.
  * - No copy of user memory, look-up of descriptors and installation under the host lock.
  *
- * Lock order: late opens; drain (fdtable), host lock; table lock (fdtable), proc cache and report are leaves.
+ * Lock order: late opens; drain (fdtable), host lock; table lock (fdtable), proc cache and report
+ * are leaves.
  */
 #ifndef GATE_INTERNAL_H
 #define GATE_INTERNAL_H
@@ -315,6 +316,7 @@ struct serve {
 	int anon;		    /* an eventfd: what files without a name look like */
 	pthread_mutex_t late_lock;  /* making up for an open (late.c) */
 	pthread_mutex_t install_lock; /* choosing a descriptor number and installing it */
+	unsigned next_number;	      /* above select's limit, look from here; install_lock */
 };
 
 struct receivers *receivers_start(struct serve *serve, struct error *error);

@@ -331,6 +331,41 @@ long sys_fdatasync(struct call *call)
 	return refuse_all(call, "fdatasync", EINVAL);
 }
 
+/* Linux 7.3 sync_file_range, ksys_readahead: for regular files, block devices, ... only. */
+long sys_sync_file_range(struct call *call)
+{
+	return refuse_all(call, "sync_file_range", ESPIPE);
+}
+
+long sys_readahead(struct call *call)
+{
+	return refuse_all(call, "readahead", EINVAL);
+}
+
+/**
+ * Linux 7.3 anon_inode_setattr: none for devices, whose inode all anonymous files share.
+ * FIDELITY: on a node it is the open file's own.
+ */
+static long set_attribute(struct call *call, const char *name)
+{
+	struct file *file = call_file(call, 0);
+
+	if (!file)
+		return CALL_CONTINUE;
+	file_put(file);
+	return call->origin.node ? CALL_CONTINUE : refuse_all(call, name, EOPNOTSUPP);
+}
+
+long sys_fchmod(struct call *call)
+{
+	return set_attribute(call, "fchmod");
+}
+
+long sys_fchown(struct call *call)
+{
+	return set_attribute(call, "fchown");
+}
+
 /* Linux 7.3 do_splice_read, do_splice_from: neither ->splice_read nor ->splice_write. */
 long sys_sendfile(struct call *call)
 {

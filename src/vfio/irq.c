@@ -80,8 +80,8 @@ static int take_eventfd(struct irq_set *set, int32_t fd)
 			"pidfd_getfd is denied here (containers: --cap-add SYS_PTRACE)",
 			fd);
 	if (ours == -ENFILE)
-		return why_refused(call->why, ENFILE, "no-descriptor",
-			"nestbox has no descriptor left (ulimit -Hn)");
+		return why_refused(
+			call->why, ENFILE, "no-descriptor", "nestbox has no descriptor left");
 	if (ours < 0)
 		return why_misuse(
 			call->why, -ours, "not-an-eventfd", "descriptor %d is no eventfd", fd);

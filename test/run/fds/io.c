@@ -147,6 +147,16 @@ static long op_syncfs(int fd)
 {
 	return sys(syncfs(fd));
 }
+static long op_sync_range(int fd)
+{
+	return sys(sync_file_range(fd, 0, 1, 0));
+}
+
+static long op_readahead(int fd)
+{
+	return sys(readahead(fd, 0, 1));
+}
+
 static long op_fadvise(int fd)
 {
 	return -posix_fadvise(fd, 0, 0, 0);
@@ -282,6 +292,8 @@ static const struct row rows[] = {
 	ALL(fsync, -EINVAL, "vfs_fsync_range: no ->fsync"),
 	ALL(fdatasync, -EINVAL, "vfs_fsync_range"),
 	ALL(syncfs, 0, "sync_filesystem"),
+	ALL(sync_range, -ESPIPE, "sync_file_range: not S_ISREG"),
+	ALL(readahead, -EINVAL, "ksys_readahead: not S_ISREG"),
 	ALL(fadvise, 0, "generic_fadvise"),
 	ALL(sendfile_from, -EINVAL, "do_splice_read: no ->splice_read"),
 	ALL(sendfile_to, -EINVAL, "do_splice_from: no ->splice_write"),

@@ -176,6 +176,16 @@ static long op_ttyname(int fd)
 	return -ttyname_r(fd, buf, 100);
 }
 
+static long op_fchmod(int fd)
+{
+	return sys(fchmod(fd, 0600));
+}
+
+static long op_fchown(int fd)
+{
+	return sys(fchown(fd, (uid_t)-1, (gid_t)-1));
+}
+
 static long op_fchdir(int fd)
 {
 	return sys(fchdir(fd));
@@ -436,6 +446,8 @@ static const struct row rows[] = {
 	ROW(D, vfio_unknown, -ENOTTY, "vfio_pci_core_ioctl"),
 	ROW(D, isatty, -ENOTTY, "vfio_pci_core_ioctl"),
 	ROW(D, ttyname, -ENOTTY, "vfio_pci_core_ioctl"),
+	ROW(D, fchmod, -EOPNOTSUPP, "anon_inode_setattr"),
+	ROW(D, fchown, -EOPNOTSUPP, "anon_inode_setattr"),
 	ALL(fchdir, -ENOTDIR, "sys_fchdir"),
 	ALL(getdents, -ENOTDIR, "iterate_dir"),
 	ALL(openat, -ENOTDIR, "path_init"),

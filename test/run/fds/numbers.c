@@ -146,7 +146,8 @@ static int run_command(char *const *command, char *const *more)
 	while (more && *more && n < MAX_ARGS - 1)
 		argv[n++] = *more++;
 	argv[n] = NULL;
-	execvp(argv[0], argv);
+	if (argv[0])
+		execvp(argv[0], argv);
 	return 127;
 }
 

@@ -66,6 +66,8 @@ static void run_read_only(void)
 {
 	int container = open(CONTAINER, O_RDONLY), group = open(GROUP, O_RDONLY), device;
 	struct vfio_group_status status = { .argsz = sizeof(status) };
+	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
+	char path[32];
 	long got;
 
 	/* The container has seen no ioctl of its own yet. */
@@ -75,6 +77,11 @@ static void run_read_only(void)
 	check(got == -EBUSY, "group that is open O_RDONLY", got, -EBUSY);
 	got = sys(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU));
 	check(!got, "SET_IOMMU, O_RDONLY", got, 0);
+	/* Another reader of what nestbox put there closes, and it stays what it is. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", container);
+	close(open(path, O_RDONLY));
+	got = sys(ioctl(container, VFIO_IOMMU_GET_INFO, &info));
+	check(!got, "IOMMU_GET_INFO, O_RDONLY", got, 0);
 	device = (int)(got = sys(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, DEVICE)));
 	check(got >= 0 && alive(D, device), "GET_DEVICE_FD, O_RDONLY", got, 0);
 	close(device);
