@@ -6,9 +6,10 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "gate/launch.h"
@@ -16,6 +17,8 @@
 #include "gate/tree.h"
 #include "machine/host.h"
 #include "machine/machine.h"
+#include "trace/format.h"
+#include "trace/outlet.h"
 #include "vfio/vfio.h"
 
 #define FD_BASE 960 /* our files are descriptors from here up */
@@ -26,6 +29,7 @@
 
 struct run_options {
 	const char *host, *user, *trace_file;
+	enum trace_format trace_format;
 	bool trace, quiet, poll_spin, mmio_trap;
 	char **argv;
 };
@@ -34,6 +38,7 @@ enum {
 	OPT_HOST = 0x100,
 	OPT_USER,
 	OPT_TRACE,
+	OPT_TRACE_FORMAT,
 	OPT_QUIET,
 	OPT_POLL,
 	OPT_MMIO,
@@ -43,6 +48,7 @@ static const struct option options[] = {
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "trace", optional_argument, NULL, OPT_TRACE },
+	{ "trace-format", required_argument, NULL, OPT_TRACE_FORMAT },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "poll", required_argument, NULL, OPT_POLL },
 	{ "mmio", required_argument, NULL, OPT_MMIO },
@@ -59,6 +65,19 @@ static bool is_word(const struct cli_verb *verb, const char *option, const char 
 	return *set;
 }
 
+/** A format alone asks for a trace too. -1: go on; else the exit status. */
+static int take_trace_format(const struct cli_verb *verb, struct run_options *out)
+{
+	int format = trace_format_parse(optarg);
+
+	if (format < 0)
+		return cli_fail(
+			verb, "--trace-format: is '%s', must be text, json or chrome", optarg);
+	out->trace = true;
+	out->trace_format = (enum trace_format)format;
+	return -1;
+}
+
 /** -1: go on; else the exit status. */
 static int take_option(const struct cli_verb *verb, int opt, struct run_options *out)
 {
@@ -73,6 +92,8 @@ static int take_option(const struct cli_verb *verb, int opt, struct run_options 
 		out->trace = true;
 		out->trace_file = optarg;
 		return -1;
+	case OPT_TRACE_FORMAT:
+		return take_trace_format(verb, out);
 	case OPT_QUIET:
 		out->quiet = true;
 		return -1;
@@ -107,8 +128,9 @@ struct box {
 	struct tree tree;
 	struct launched launched;
 	struct serve *serve;
-	FILE *trace;
 	struct rlimit nofile; /* the program's */
+	int trace_fd; /* -1: none, or serve has it */
+	bool trace_cut;
 	unsigned fd_base;
 };
 
@@ -118,15 +140,16 @@ static int failed(const struct error *error)
 	return error->err ? -error->err : -EIO;
 }
 
-static FILE *open_trace(const char *file, struct error *error)
+/** A FIFO is opened once somebody reads it. */
+static int open_trace(const char *file, struct error *error)
 {
-	FILE *out = file ? fopen(file, "we") : stderr;
+	int fd = STDERR_FILENO;
 
-	if (!out)
+	if (file)
+		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0)
 		error_sys(error, errno, "--trace: cannot write %s", file);
-	else
-		setvbuf(out, NULL, _IOLBF, 0); /* one line, one write: readable while it runs */
-	return out;
+	return fd;
 }
 
 /** Above what programs use, below what they may use. */
@@ -170,7 +193,7 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	if (err)
 		return err;
 	box->fd_base = choose_fd_base(&box->nofile);
-	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
+	if (opts->trace && (box->trace_fd = open_trace(opts->trace_file, error)) < 0)
 		return failed(error);
 	box->machine = machine_create(&box->desc, error);
 	if (!box->machine)
@@ -200,38 +223,47 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.report_dir = box->launched.report_dir,
 		.fd_base = box->fd_base,
 		.quiet = opts->quiet,
-		.trace = box->trace,
+		.trace = opts->trace,
+		.trace_fd = box->trace_fd,
+		.trace_format = opts->trace_format,
 		.poll_spin = opts->poll_spin,
 	};
 
 	if (err)
 		return err;
+	box->trace_fd = -1;
 	box->serve = serve_start(&serve_args, error);
 	status = box->serve ? launch_wait(&box->launched) : failed(error);
-	if (box->serve)
-		serve_stop(box->serve);
+	box->trace_cut = !serve_stop(box->serve);
 	launch_finish(&box->launched);
 	return status;
 }
 
-static int take_down(struct box *box)
+static void take_down(struct box *box)
 {
-	bool lost = false;
-
 	tree_finish(&box->tree);
 	if (box->vfio)
 		vfio_destroy(box->vfio);
 	machine_destroy(box->machine);
-	if (box->trace)
-		lost = fflush(box->trace) != 0 || ferror(box->trace);
-	if (box->trace && box->trace != stderr)
-		lost |= fclose(box->trace) != 0;
-	return lost ? -EIO : 0;
+	if (box->trace_fd > STDERR_FILENO)
+		close(box->trace_fd);
+}
+
+/** Standard error may be the very pipe that nobody reads. */
+static void say_cut(void)
+{
+	static const char line[] =
+		"nestbox run: the trace is not complete: writing failed, or nobody read it\n";
+	struct outlet *err = outlet_create(STDERR_FILENO, false, TRACE_TEXT);
+
+	if (err)
+		outlet_put(err, line, strlen(line), OUTLET_WAIT);
+	outlet_close(err);
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
-	static struct box box;
+	static struct box box = { .trace_fd = -1 };
 	struct run_options opts = { .host = "smmuv3" };
 	struct error error = { 0 };
 	int status = parse(verb, argc, argv, &opts);
@@ -241,8 +273,9 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 	status = build(&box, &opts, &error);
 	if (!status)
 		status = run_in(&box, &opts, &error);
-	if (take_down(&box) < 0)
-		cli_fail(verb, "the trace is not complete: writing it failed");
+	take_down(&box);
+	if (box.trace_cut)
+		say_cut();
 	if (status >= 0)
 		return status;
 	return cli_fail(verb, "%s", error.message);
@@ -257,6 +290,9 @@ const struct cli_verb cli_run = {
 		"                    default: smmuv3\n"
 		"  --trace[=FILE]    write every VFIO call with its arguments, result and reason\n"
 		"                    to FILE, or to standard error\n"
+		"  --trace-format=text|json|chrome\n"
+		"                    lines as of strace (default), a JSON object on each line, or\n"
+		"                    the Trace Event Format, which Perfetto opens\n"
 		"  --quiet           say nothing of refused calls\n"
 		"  --user NAME       run the program as this user; only root can\n"
 		"  --poll=spin       look for work of devices without pause: less latency, a "

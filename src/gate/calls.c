@@ -23,7 +23,10 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/hostlock.h"
+#include "base/text.h"
+#include "trace/decode.h"
 
 /* ---- the call ---- */
 
@@ -234,6 +237,8 @@ static const struct caller_ops caller_ops = {
 void call_init(struct call *call, struct serve *serve, const struct seccomp_notif *notif)
 {
 	*call = (struct call){ .caller = { &caller_ops }, .serve = serve, .notif = notif };
+	if (report_traces(serve->report))
+		call->begin_ns = clock_ns();
 }
 
 void call_finish(struct call *call)
@@ -251,8 +256,12 @@ void call_finish(struct call *call)
 static const char *describe_open(char *buf, size_t size, const struct call_open *open)
 {
 	static const char *const modes[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
+	struct text text;
 
-	snprintf(buf, size, "open(\"%s\", %s%s%s%s)%s", open->path, modes[open->flags & O_ACCMODE],
+	text_init(&text, buf, size);
+	text_add(&text, "open(\"");
+	text_add_escaped(&text, open->path, strlen(open->path), "\"");
+	text_add(&text, "\", %s%s%s%s)%s", modes[open->flags & O_ACCMODE],
 		open->flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
 		open->flags & O_NONBLOCK ? "|O_NONBLOCK" : "",
 		open->flags & O_CREAT ? "|O_CREAT" : "", open->late ? " at its first ioctl" : "");
@@ -315,7 +324,7 @@ static long open_found(struct call *call, const struct path_node *found,
 
 long call_open(struct call *call, const struct path_node *found, const struct call_open *open)
 {
-	char text[PATH_MAX + 64];
+	char text[TRACE_LINE_MAX];
 	struct why why = { 0 };
 	long ret = open_found(call, found, open, &why);
 	struct report_call done = {

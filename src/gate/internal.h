@@ -130,6 +130,8 @@ int proc_take_file(struct proc *proc, int fd, bool writable);
 bool proc_can_take_fds(void);
 /** Its memory, borrowed; NULL: gone. *fresh: just opened, by number. */
 struct mm *proc_mm(struct proc *proc, bool *fresh);
+/** The id of its thread group; 0: it is gone. */
+pid_t proc_tgid(struct proc *proc);
 /** Forget what is held of whoever had the id; all is by number again. False: it is gone. */
 bool proc_reopen(struct proc *proc);
 /** First descriptor number that it may not have (RLIMIT_NOFILE). */
@@ -254,6 +256,7 @@ struct call {
 	struct file *held;	 /* handled anew: the file from before, reference */
 	bool settled;		 /* it has had effects: not to be handled anew */
 	struct owed owed;
+	uint64_t begin_ns;	 /* when it was received; 0: nothing was traced then */
 };
 
 /** The call shall run as if we were not there. */

@@ -12,6 +12,8 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	struct serve *serve = calloc(1, sizeof(*serve));
 
 	if (!serve) {
+		if (args->trace && args->trace_fd != STDERR_FILENO)
+			close(args->trace_fd);
 		error_set(error, ENOMEM, "out of memory");
 		return NULL;
 	}
@@ -26,7 +28,7 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 		goto fail;
 	}
 	if (!serve->procs || !serve->report) {
-		error_set(error, ENOMEM, "out of memory");
+		error_set(error, ENOMEM, "out of memory or threads");
 		goto fail;
 	}
 	args->machine->fault_ctx = serve->report;
@@ -48,20 +50,23 @@ fail:
 	return NULL;
 }
 
-void serve_stop(struct serve *serve)
+bool serve_stop(struct serve *serve)
 {
+	bool whole;
+
 	if (!serve)
-		return;
+		return true;
 	receivers_stop(serve->receivers);
 	fdtable_destroy(serve->fds);
 	eventfds_destroy(serve->eventfds);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
-	report_destroy(serve->report);
+	whole = report_destroy(serve->report);
 	proc_cache_destroy(serve->procs);
 	if (serve->anon >= 0)
 		close(serve->anon);
 	pthread_mutex_destroy(&serve->late_lock);
 	pthread_mutex_destroy(&serve->install_lock);
 	free(serve);
+	return whole;
 }
