@@ -299,11 +299,14 @@ void call_kick(struct call *call, const struct file *file)
 
 static long sys_ioctl(struct call *call)
 {
-	struct file *file = call_file(call, 0);
-	struct why why;
 	struct report_call done;
+	struct file *file;
+	struct why why;
 	long ret;
 
+	if ((unsigned)call_arg(call, 1) == TIOCGPTPEER)
+		return sys_open_peer(call);
+	file = call_file(call, 0);
 	if (!file)
 		return CALL_CONTINUE;
 	/* Linux takes the command as 32 bits. */

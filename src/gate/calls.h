@@ -33,6 +33,11 @@ long sys_ftruncate(struct call *call);
 long sys_fallocate(struct call *call);
 long sys_mmap(struct call *call);
 
+/* ---- pty.c ---- */
+
+/** ioctl TIOCGPTPEER. */
+long sys_open_peer(struct call *call);
+
 /* ---- stat.c ---- */
 
 long sys_fstat(struct call *call);

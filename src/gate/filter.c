@@ -16,6 +16,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,6 +39,7 @@
 enum cond_kind {
 	COND_NONE,   /* always holds */
 	COND_IOCTL,  /* an ioctl number of VFIO's and iommufd's type, 0x3b */
+	COND_PTPEER, /* the ioctl that opens the other side of a terminal */
 	COND_RDWR,   /* open flags: O_RDWR, and neither a directory nor O_PATH */
 	COND_FD,     /* a descriptor number that stand-ins have */
 	COND_OFFSET, /* an offset of a device region */
@@ -56,6 +58,7 @@ struct row {
 /* clang-format off */
 static const struct row rows[] = {
 	{ __NR_ioctl, { { COND_IOCTL, 1 } } },
+	{ __NR_ioctl, { { COND_PTPEER, 1 } } },
 	/* Opens. bash opens with O_CREAT too, so only the access mode counts. */
 #ifdef __NR_open
 	{ __NR_open, { { COND_RDWR, 1 } } },
@@ -134,6 +137,9 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 	switch (cond->kind) {
 	case COND_IOCTL:
 		emit_masked(p, 0xff00, ';' << 8);
+		break;
+	case COND_PTPEER:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, TIOCGPTPEER);
 		break;
 	case COND_RDWR:
 		emit_masked(p, O_ACCMODE | O_DIRECTORY | O_PATH, O_RDWR);

@@ -155,10 +155,15 @@ static void add_sysctl(struct state *state, const char *path)
 
 static void add_path(struct state *state, const char *path)
 {
-	char key[PATH_MAX + 8];
+	char key[PATH_MAX + 8], value[64];
+	struct stat st;
 
+	if (lstat(path, &st))
+		return;
 	snprintf(key, sizeof(key), "file %s", path);
-	add(state, key, "");
+	snprintf(value, sizeof(value), "mode %o owner %u:%u device %lx", st.st_mode, st.st_uid,
+		st.st_gid, (unsigned long)st.st_rdev);
+	add(state, key, value);
 }
 
 /** Where everybody keeps things, only the name tells whose they are. */
