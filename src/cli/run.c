@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -209,6 +210,22 @@ static int take_down(struct box *box)
 	return lost ? -EIO : 0;
 }
 
+/**
+ * Shells end a loop or script whose program dies of the terminal's interrupt, and only then: exit
+ * status 130 would say that it had dealt with it.
+ */
+static void die_interrupted(void)
+{
+	sigset_t set;
+
+	fflush(NULL);
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	raise(SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
 	static struct box box;
@@ -223,6 +240,8 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 		status = run_in(&box, &opts, &error);
 	if (take_down(&box) < 0)
 		cli_fail(verb, "the trace is not complete: writing it failed");
+	if (box.launched.interrupted)
+		die_interrupted();
 	if (status >= 0)
 		return status;
 	return cli_fail(verb, "%s", error.message);
