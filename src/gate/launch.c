@@ -31,7 +31,10 @@
 #include "gate/child.h"
 #include "gate/wire.h"
 
-/* Passed on to the program. Not here: stops and faults, which are about the one who gets them. */
+/*
+ * Passed on to the program. Not here: stops and faults, which are about the one who gets them.
+ * FIDELITY: so a program that is stopped alone does not stop us, and stopped we serve nobody.
+ */
 static const int passed_signals[] = {
 	SIGHUP,
 	SIGINT,
@@ -160,6 +163,10 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 	if (!guardian_receive(&out->guardian, &report) || report.news != GUARDIAN_STARTED)
 		return error_set(error, EIO, "the box's guardian ended");
 	out->pid = report.value;
+	/* Not before there is a program: what the group gets from now on, it gets too. */
+	err = witness_start(&out->witness);
+	if (err)
+		return error_sys(error, -err, "cannot fork");
 	err = hear(sock, child->args->tree, out, error);
 	if (err)
 		return err;
@@ -202,8 +209,6 @@ int launch(const struct launch_args *args, struct launched *out, struct error *e
 	if (err)
 		return err;
 	err = hold_signals(out, &child, error);
-	if (!err && witness_start(&out->witness))
-		err = error_sys(error, errno, "cannot fork");
 	if (!err && wire_pair(pair))
 		err = error_sys(error, errno, "cannot make a socket pair");
 	if (!err) {

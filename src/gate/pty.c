@@ -55,7 +55,7 @@ static int open_peer(struct call *call, int flags)
 long sys_open_peer(struct call *call)
 {
 	int flags = (int)call_arg(call, 2);
-	/* Where it may become the program's controlling terminal, only the program can open it. */
+	/* FIDELITY: where it may become the controlling terminal, only the program can open it. */
 	AUTO_FD int fd = flags & O_NOCTTY ? open_peer(call, flags) : -1;
 	struct seccomp_notif_addfd add = {
 		.id = call->notif->id,

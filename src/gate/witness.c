@@ -2,7 +2,7 @@
 #include "gate/witness.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -11,21 +11,20 @@
 
 #include "gate/wire.h"
 
-static uint64_t take_pending(int signals)
+static void take_pending(int signals, unsigned seen[NSIG])
 {
 	struct signalfd_siginfo info;
-	uint64_t seen = 0;
 
+	memset(seen, 0, NSIG * sizeof(*seen));
 	while (read(signals, &info, sizeof(info)) == sizeof(info))
-		seen |= UINT64_C(1) << (info.ssi_signo - 1);
-	return seen;
+		seen[info.ssi_signo]++;
 }
 
 /** Answer each question with what came since the one before, until the supervisor hangs up. */
 static void bear_witness(int sock)
 {
-	struct iovec question = { &(char){ 0 }, 1 }, answer;
-	uint64_t seen;
+	unsigned seen[NSIG];
+	struct iovec question = { &(char){ 0 }, 1 }, answer = { seen, sizeof(seen) };
 	sigset_t all;
 	int signals;
 
@@ -36,9 +35,8 @@ static void bear_witness(int sock)
 	if (dup2(sock, 0) || syscall(SYS_close_range, 1, ~0u, 0) || chdir("/"))
 		_exit(1);
 	signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	answer = (struct iovec){ &seen, sizeof(seen) };
 	while (signals >= 0 && wire_recv(0, &question, 1, NULL, 0) == 1) {
-		seen = take_pending(signals);
+		take_pending(signals, seen);
 		wire_send(0, &answer, 1, NULL, 0);
 	}
 	_exit(0);
@@ -66,37 +64,33 @@ int witness_start(struct witness *witness)
 /** False: it is gone, and cannot tell. */
 static bool ask(struct witness *witness)
 {
-	struct iovec question = { "", 1 };
-	struct iovec answer;
-	uint64_t seen;
+	unsigned seen[NSIG];
+	struct iovec question = { "", 1 }, answer = { seen, sizeof(seen) };
 
-	answer = (struct iovec){ &seen, sizeof(seen) };
 	/* It may have been stopped with the group, and we alone continued. */
 	kill(witness->pid, SIGCONT);
 	if (wire_send(witness->sock, &question, 1, NULL, 0) ||
 		wire_recv(witness->sock, &answer, 1, NULL, 0) != sizeof(seen))
 		return false;
-	witness->seen |= seen;
+	for (int sig = 0; sig < NSIG; sig++)
+		witness->seen[sig] += seen[sig];
 	return true;
 }
 
 bool witness_saw(struct witness *witness, int sig)
 {
-	uint64_t bit = UINT64_C(1) << (sig - 1);
-
 	if (!witness->pid)
 		return false;
 	/*
 	 * The group's members get the signal one after the other under tasklist_lock (Linux 7.3
 	 * kill_pgrp), and setpgid takes that lock for writing before anything else, even where it
 	 * changes nothing: after it, whoever was to get the signal has it.
+	 * FIDELITY: equal signals that come between our reading one and asking count once there.
 	 */
 	setpgid(0, getpgrp());
-	if (!ask(witness))
+	if (!ask(witness) || !witness->seen[sig])
 		return false;
-	if (!(witness->seen & bit))
-		return false;
-	witness->seen &= ~bit;
+	witness->seen[sig]--;
 	return true;
 }
 

@@ -9,14 +9,14 @@
 #ifndef GATE_WITNESS_H
 #define GATE_WITNESS_H
 
+#include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 struct witness {
 	pid_t pid; /* 0: there is none, and nothing was sent to the group */
 	int sock;
-	uint64_t seen; /* bit n - 1: signal n, and not asked for yet */
+	unsigned seen[NSIG]; /* how often each signal came that was not asked for yet */
 };
 
 /** Start it, while every signal in question is blocked. 0 or -errno. */
