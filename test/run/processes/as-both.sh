@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Run a test of this folder as who we are, and as root once more as an ordinary user.
 # usage: terminal.sh TEST NESTBOX PROGRAM
-test=$1 nestbox=$2 program=$3
+test=$(readlink -f "$1") nestbox=$(readlink -f "$2") program=$(readlink -f "$3")
 case $test in
 *.exp)
 	with=expect
