@@ -101,6 +101,17 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 
 /* Descriptor numbers from here up make FD_SET of the program write beyond its set. */
 #define SELECT_LIMIT 1024
+/* valgrind keeps the last 12 below the limit, and says EMFILE to a program that gets one of them. */
+#define LAST_RESORT 16
+
+static unsigned first_free(struct proc *proc, unsigned from, unsigned end)
+{
+	for (unsigned i = from; i < end; i++) {
+		if (!proc_fd_used(proc, (int)i))
+			return i;
+	}
+	return 0;
+}
 
 /**
  * A free number for a stand-in, from fd_base up; 0: none. Below SELECT_LIMIT the highest first,
@@ -110,17 +121,15 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 static unsigned free_number(struct call *call, struct proc *proc)
 {
 	unsigned base = call->serve->args.fd_base, limit = proc_fd_limit(proc);
+	unsigned end = limit > LAST_RESORT ? limit - LAST_RESORT : 0;
 	unsigned i;
 
-	for (i = MIN(limit, SELECT_LIMIT); i > base; i--) {
+	for (i = MIN(end, SELECT_LIMIT); i > base; i--) {
 		if (!proc_fd_used(proc, (int)i - 1))
 			return i - 1;
 	}
-	for (i = MAX(base, SELECT_LIMIT); i < limit; i++) {
-		if (!proc_fd_used(proc, (int)i))
-			return i;
-	}
-	return 0;
+	i = first_free(proc, MAX(base, SELECT_LIMIT), end);
+	return i ? i : first_free(proc, MAX(base, end), limit);
 }
 
 /** Give the program our descriptor src. Its number there, or a negative errno. */
