@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -129,7 +131,7 @@ struct box {
 	struct launched launched;
 	struct serve *serve;
 	struct rlimit nofile; /* the program's */
-	int trace_fd; /* -1: none, or serve has it */
+	int trace_fd;	      /* -1: none, or serve has it */
 	bool trace_cut;
 	unsigned fd_base;
 };
@@ -261,6 +263,22 @@ static void say_cut(void)
 	outlet_close(err);
 }
 
+/**
+ * Shells end a loop or script whose program dies of the terminal's interrupt, and only then: exit
+ * status 130 would say that it had dealt with it.
+ */
+static void die_interrupted(void)
+{
+	sigset_t set;
+
+	fflush(NULL);
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	raise(SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
 	static struct box box = { .trace_fd = -1 };
@@ -276,6 +294,8 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 	take_down(&box);
 	if (box.trace_cut)
 		say_cut();
+	if (box.launched.interrupted)
+		die_interrupted();
 	if (status >= 0)
 		return status;
 	return cli_fail(verb, "%s", error.message);

@@ -69,12 +69,18 @@ long sys_mmap(struct call *call);
 
 long sys_eventfd(struct call *call);
 long sys_eventfd2(struct call *call);
+
 /* ---- late.c ---- */
 
 /** The node that descriptor fd, which is no file of ours, should have opened. NULL: none. */
 const struct tree_entry *late_find(struct call *call, int fd, unsigned *flags);
 /** Open it now. 0 and a reference; 0 and NULL: no node of ours; or a negative errno, reported. */
 int late_open(struct call *call, int fd, struct file **out);
+
+/* ---- pty.c ---- */
+
+/** ioctl TIOCGPTPEER. */
+long sys_open_peer(struct call *call);
 
 /* ---- stat.c ---- */
 

@@ -16,6 +16,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,6 +40,7 @@ enum cond_kind {
 	COND_NONE,   /* always holds */
 	COND_IOCTL,  /* an ioctl number of VFIO's and iommufd's type, 0x3b */
 	COND_FAULTS, /* USERFAULTFD_IOC_NEW, of /dev/userfaultfd */
+	COND_PTPEER, /* the ioctl that opens the other side of a terminal */
 	COND_RDWR,   /* open flags: O_RDWR, and neither a directory nor O_PATH */
 	COND_FD,     /* a descriptor number that stand-ins have */
 	COND_OFFSET, /* an offset of a device region */
@@ -64,6 +66,7 @@ static const struct row rows[] = {
 	{ __NR_ioctl, { { COND_FAULTS, 1 } } },
 	{ __NR_userfaultfd },
 	{ __NR_ioctl, { { COND_FD, 0 } } },
+	{ __NR_ioctl, { { COND_PTPEER, 1 } } },
 	/* Opens. bash opens with O_CREAT too, so only the access mode counts. */
 #ifdef __NR_open
 	{ __NR_open, { { COND_RDWR, 1 } } },
@@ -163,6 +166,9 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 		break;
 	case COND_FAULTS:
 		emit_masked(p, UINT32_MAX, USERFAULTFD_IOC_NEW);
+		break;
+	case COND_PTPEER:
+		emit_masked(p, UINT32_MAX, TIOCGPTPEER);
 		break;
 	case COND_RDWR:
 		emit_masked(p, O_ACCMODE | O_DIRECTORY | O_PATH, O_RDWR);

@@ -103,9 +103,10 @@ static bool reap(int sock, pid_t program)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, __WALL | WNOHANG | WUNTRACED)) > 0)
 		if (pid == program)
-			report(sock, GUARDIAN_ENDED, status);
+			report(sock, WIFSTOPPED(status) ? GUARDIAN_STOPPED : GUARDIAN_ENDED,
+				status);
 	return pid == 0;
 }
 

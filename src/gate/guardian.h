@@ -22,7 +22,8 @@ struct guardian {
 
 enum guardian_news {
 	GUARDIAN_STARTED, /* value: the program's pid */
-	GUARDIAN_ENDED,	  /* value: the program's wait status */
+	GUARDIAN_STOPPED, /* value: the program's wait status */
+	GUARDIAN_ENDED,	  /* likewise */
 };
 
 struct guardian_report {

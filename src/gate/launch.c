@@ -4,7 +4,12 @@
  *
  * The program stays in the session, process group and terminal that nestbox was started in, so
  * that the terminal's signals, job control included, reach it as they would without us. What is
- * sent to the supervisor alone is passed on.
+ * sent to the supervisor alone is passed on; a witness tells what was (witness.h).
+ *
+ * Stops are not propagated: a supervisor that is stopped serves nobody. There is one exception. A
+ * program with a process group of its own that stops while it has the terminal (bash: suspend)
+ * would leave a terminal that nobody reads: the shell waits for us. So we stop with it, the shell
+ * goes on, and when it continues us, the program gets back the terminal and continues.
  */
 #include "gate/launch.h"
 
@@ -28,7 +33,10 @@
 #include "gate/procfs.h"
 #include "gate/wire.h"
 
-/* Passed on to the program. Not here: stops and faults, which are about the one who gets them. */
+/*
+ * Passed on to the program. Not here: stops and faults, which are about the one who gets them.
+ * FIDELITY: so a program that is stopped alone does not stop us, and stopped we serve nobody.
+ */
 static const int passed_signals[] = {
 	SIGHUP,
 	SIGINT,
@@ -189,6 +197,10 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 	if (!guardian_receive(&out->guardian, &report) || report.news != GUARDIAN_STARTED)
 		return error_set(error, EIO, "the box's guardian ended");
 	out->pid = report.value;
+	/* Not before there is a program: what the group gets from now on, it gets too. */
+	err = witness_start(&out->witness);
+	if (err)
+		return error_sys(error, -err, "cannot fork");
 	err = hear(sock, child->args->tree, out, error);
 	err = err ? err : check_reach(child, out->pid, error);
 	if (err)
@@ -204,12 +216,17 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 static int hold_signals(struct launched *out, struct child *child, struct error *error)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t set;
+	sigset_t set, out_of_background;
 
 	passed_set(&set);
 	/* Inherited SIG_IGN would have the kernel reap, and us never learn the exit status. */
 	sigaction(SIGCHLD, &dfl, &child->on_child);
 	pthread_sigmask(SIG_BLOCK, &set, &out->caller_mask);
+	/* What we have to say goes to the terminal even while we are in the background (stty tostop):
+	 * stopped, we would serve nobody. */
+	sigemptyset(&out_of_background);
+	sigaddset(&out_of_background, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &out_of_background, NULL);
 	child->mask = out->caller_mask;
 	out->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return out->signals < 0 ? error_sys(error, errno, "cannot make a signalfd") : 0;
@@ -247,13 +264,16 @@ int launch(const struct launch_args *args, struct launched *out, struct error *e
  * Whether only we got it. What the terminal sends (SI_KERNEL) went to the whole process group; but
  * a hang-up goes to the session's leader alone. SIGPIPE from ourselves is our own stderr.
  */
-static bool is_ours_alone(const struct signalfd_siginfo *info)
+static bool is_ours_alone(struct launched *launched, const struct signalfd_siginfo *info)
 {
+	bool group = witness_saw(&launched->witness, (int)info->ssi_signo);
+
 	if (info->ssi_signo == SIGPIPE)
 		return info->ssi_pid != (uint32_t)getpid();
 	if (info->ssi_code == SI_KERNEL)
 		return info->ssi_signo == SIGHUP && getsid(0) == getpid();
-	return true;
+	/* Who left the group gets from us what comes to it. */
+	return !group || getpgid(launched->pid) != getpgrp();
 }
 
 static bool ends_box(uint32_t signo)
@@ -269,15 +289,45 @@ static bool pass_signals(struct launched *launched, bool program_ended)
 	while (read(launched->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (program_ended && ends_box(info.ssi_signo))
 			return false;
-		if (!program_ended && is_ours_alone(&info))
+		if (is_ours_alone(launched, &info) && !program_ended)
 			syscall(SYS_pidfd_send_signal, launched->pidfd, info.ssi_signo, NULL, 0);
 	}
 	return true;
 }
 
+/** The program stopped. Where that leaves the terminal to nobody, stop too (see the top). */
+static void stop_with(struct launched *launched)
+{
+	AUTO_FD int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	pid_t group = getpgid(launched->pid);
+
+	if (tty < 0 || group < 0 || group == getpgrp() || tcgetpgrp(tty) != group)
+		return;
+	kill(getpid(), SIGSTOP);
+	if (tcgetpgrp(tty) == getpgrp())
+		tcsetpgrp(tty, group);
+	kill(-group, SIGCONT);
+}
+
 static int shell_status(int status)
 {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/** What the guardian has to say. False: nothing any more. */
+static bool hear_guardian(struct launched *launched, int *status, bool *ended)
+{
+	struct guardian_report report;
+
+	if (!guardian_receive(&launched->guardian, &report))
+		return false;
+	if (report.news == GUARDIAN_STOPPED)
+		stop_with(launched);
+	if (report.news == GUARDIAN_ENDED) {
+		*status = report.value;
+		*ended = true;
+	}
+	return true;
 }
 
 int launch_wait(struct launched *launched)
@@ -286,24 +336,20 @@ int launch_wait(struct launched *launched)
 		{ .fd = launched->signals, .events = POLLIN },
 		{ .fd = launched->guardian.sock, .events = POLLIN },
 	};
-	struct guardian_report report;
-	int status = 128 + SIGKILL; /* unless we hear otherwise: somebody killed the guardian */
+	int status = SIGKILL; /* unless we hear otherwise: somebody killed the guardian */
 	bool ended = false;
 
 	for (;;) {
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue;
-		if (fds[1].revents) {
-			if (!guardian_receive(&launched->guardian, &report))
-				break;
-			status = shell_status(report.value);
-			ended = true;
-		}
+		if (fds[1].revents && !hear_guardian(launched, &status, &ended))
+			break;
 		if (fds[0].revents && !pass_signals(launched, ended))
 			break;
 	}
 	guardian_stop(&launched->guardian);
-	return status;
+	launched->interrupted = WIFSIGNALED(status) && WTERMSIG(status) == SIGINT;
+	return shell_status(status);
 }
 
 void launch_finish(struct launched *launched)
@@ -312,6 +358,7 @@ void launch_finish(struct launched *launched)
 		&launched->signals };
 
 	guardian_stop(&launched->guardian);
+	witness_stop(&launched->witness);
 	if (launched->signals >= 0)
 		pthread_sigmask(SIG_SETMASK, &launched->caller_mask, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "gate/guardian.h"
 #include "gate/tree.h"
+#include "gate/witness.h"
 
 struct launch_args {
 	char *const *argv; /* PROG ARGS; looked up in PATH as execvp does */
@@ -29,8 +30,11 @@ struct launched {
 	int listener;	/* seccomp notification descriptor; closed by launch_finish */
 	int report_dir; /* O_PATH of the box's /dev/nestbox (a tmpfs): reports are written there */
 
+	bool interrupted; /* by launch_wait: the program was killed by SIGINT */
+
 	/* The launcher's own. */
 	struct guardian guardian;
+	struct witness witness;
 	int pidfd;	      /* of the program */
 	int signals;	      /* signalfd: what is passed on */
 	sigset_t caller_mask; /* put back by launch_finish */
