@@ -12,7 +12,7 @@ trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 99
 
 wait_for() {
-	left=3000
+	left=12000
 	while [ ! -e "$1" ] && [ $left -gt 0 ]; do sleep 0.02; left=$((left - 1)); done
 	[ -e "$1" ] || { echo "not ok: no $1"; exit 1; }
 }
