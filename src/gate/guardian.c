@@ -103,7 +103,8 @@ static bool reap(int sock, pid_t program)
 
 	while ((pid = waitpid(-1, &status, __WALL | WNOHANG | WUNTRACED)) > 0)
 		if (pid == program)
-			report(sock, WIFSTOPPED(status) ? GUARDIAN_STOPPED : GUARDIAN_ENDED, status);
+			report(sock, WIFSTOPPED(status) ? GUARDIAN_STOPPED : GUARDIAN_ENDED,
+				status);
 	return pid == 0;
 }
 
