@@ -74,7 +74,7 @@ static void copy(char *memory)
 {
 	uint64_t *ring = (void *)memory;
 
-	strcpy(memory + 4096, "copied");
+	memcpy(memory + 4096, "copied", sizeof("copied"));
 	/* One descriptor: size and control, source, destination, next. */
 	ring[0] = 64 | (uint64_t)8 << 32;
 	ring[1] = IOVA + 4096;
