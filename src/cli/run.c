@@ -320,9 +320,10 @@ const struct cli_verb cli_run = {
 		"                    processor\n"
 		"  --mmio=trap       no BAR can be mapped: each register access is a call\n"
 		"\n"
-		"The exit status is the program's, or 128 and the signal that killed it; 125 if "
-		"the\n"
-		"box could not be made, 126 if PROG could not be executed, 127 if it is not "
-		"there.\n",
+		"The exit status is the program's, or 128 and the signal that killed it (of "
+		"SIGINT\n"
+		"nestbox dies too, so that ^C ends a shell's loop); 125 if the box could not be "
+		"made,\n"
+		"126 if PROG could not be executed, 127 if it is not there.\n",
 	.run = run,
 };

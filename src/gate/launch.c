@@ -299,12 +299,15 @@ static bool pass_signals(struct launched *launched, bool program_ended)
 static void stop_with(struct launched *launched)
 {
 	AUTO_FD int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	pid_t group = getpgid(launched->pid);
+	pid_t group = getpgid(launched->pid), foreground;
 
 	if (tty < 0 || group < 0 || group == getpgrp() || tcgetpgrp(tty) != group)
 		return;
-	kill(getpid(), SIGSTOP);
-	if (tcgetpgrp(tty) == getpgrp())
+	do { /* continued in the background, it would want the terminal and stop again */
+		kill(getpid(), SIGSTOP);
+		foreground = tcgetpgrp(tty);
+	} while (foreground >= 0 && foreground != getpgrp());
+	if (foreground >= 0)
 		tcsetpgrp(tty, group);
 	kill(-group, SIGCONT);
 }

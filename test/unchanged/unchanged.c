@@ -196,7 +196,8 @@ static void take(struct state *state)
 	add_lines(state, "interface", "/proc/self/net/dev", 1);
 	add_lines(state, "module", "/proc/modules", 1);
 	add_lines(state, "limit", "/proc/self/limits", 0);
-	qsort(state->entries, state->n, sizeof(struct entry), by_key);
+	if (state->n)
+		qsort(state->entries, state->n, sizeof(struct entry), by_key);
 }
 
 /* ---- what differs ---- */

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Run a test of this folder as who we are, and as root once more as an ordinary user.
-# usage: terminal.sh TEST NESTBOX PROGRAM
-test=$(readlink -f "$1") nestbox=$(readlink -f "$2") program=$(readlink -f "$3")
+# usage: as-both.sh TEST PROGRAM...
+test=$(readlink -f "$1")
 case $test in
 *.exp)
 	with=expect
@@ -17,12 +17,17 @@ esac
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
-$with "$test" "$nestbox" "$program" || exit
+# The arguments as they are named here, then there.
+n=$#
+for file in "$@"; do set -- "$@" "$(readlink -f "$file")"; done
+shift $n
+$with "$@" || exit
 [ "$(id -u)" = 0 ] || exit 0
 echo "# again as an ordinary user"
 # Copies, since a build below root's home cannot be reached by others.
-cp "$test" "$nestbox" "$program" "$tmp" && chmod 755 "$tmp" "$tmp"/* || exit 99
+cp "$@" "$tmp" && chmod 755 "$tmp" "$tmp"/* || exit 99
+for file in "$@"; do set -- "$@" "$tmp/${file##*/}"; done
+shift $n
 mkdir -m 1777 "$tmp/user"
 cd "$tmp/user" || exit 99
-TMPDIR=$tmp/user HOME=$tmp/user setpriv --reuid=65534 --regid=65534 --clear-groups \
-	$with "$tmp/${test##*/}" "$tmp/${nestbox##*/}" "$tmp/${program##*/}"
+TMPDIR=$tmp/user HOME=$tmp/user setpriv --reuid=65534 --regid=65534 --clear-groups $with "$@"
