@@ -26,7 +26,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -35,6 +37,8 @@
 
 #define FIRST_SWEEP 256
 #define MAX_KEPT    4096
+/* Seconds between sweeps that find little to drop: a program may well have too many open. */
+#define SWEEP_PAUSE 1
 
 struct kept {
 	int id, fd;
@@ -44,9 +48,21 @@ struct kept {
 struct eventfds {
 	pthread_mutex_t lock;
 	struct kept *kept;
-	unsigned n, room;
+	unsigned n, room, max;
 	unsigned sweep_at; /* so many */
+	bool crowded;	   /* and the last sweep left most */
+	time_t swept;	   /* when (CLOCK_MONOTONIC) */
 };
+
+/** They must not take all descriptors that we may have: other things of the box need some. */
+static unsigned most(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / 2 > MAX_KEPT)
+		return MAX_KEPT;
+	return (unsigned)limit.rlim_cur / 2;
+}
 
 struct eventfds *eventfds_create(void)
 {
@@ -55,6 +71,7 @@ struct eventfds *eventfds_create(void)
 	if (!e)
 		return NULL;
 	pthread_mutex_init(&e->lock, NULL);
+	e->max = most();
 	e->sweep_at = FIRST_SWEEP;
 	return e;
 }
@@ -172,6 +189,14 @@ static void drop_unseen(struct eventfds *e)
 	e->n = left;
 }
 
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
 /** Lock held. /proc by its own numbers: whose they are does not matter. */
 static void sweep(struct eventfds *e)
 {
@@ -189,7 +214,17 @@ static void sweep(struct eventfds *e)
 	}
 	closedir(proc);
 	drop_unseen(e);
-	e->sweep_at = MAX(e->n * 2, (unsigned)FIRST_SWEEP);
+	e->sweep_at = MIN(MAX(e->n * 2, (unsigned)FIRST_SWEEP), e->max);
+	e->crowded = e->n > e->max / 4 * 3;
+	e->swept = now();
+}
+
+static bool sweep_again(struct eventfds *e)
+{
+	if (e->crowded && now() - e->swept <= SWEEP_PAUSE)
+		return false;
+	sweep(e);
+	return true;
 }
 
 /* ---- making them ---- */
@@ -214,7 +249,7 @@ static int try_make(struct eventfds *e, unsigned initial, int flags)
 	char path[48];
 	int copy, id;
 
-	if (e->n >= MAX_KEPT || grow(e))
+	if (e->n >= e->max || grow(e))
 		return -1;
 	fd = eventfd(initial, flags | EFD_CLOEXEC);
 	if (fd < 0)
@@ -235,12 +270,10 @@ static int make(struct eventfds *e, unsigned initial, int flags)
 
 	pthread_mutex_lock(&e->lock);
 	if (e->n >= e->sweep_at)
-		sweep(e);
+		sweep_again(e);
 	fd = try_make(e, initial, flags);
-	if (fd < 0) {
-		sweep(e);
+	if (fd < 0 && sweep_again(e))
 		fd = try_make(e, initial, flags);
-	}
 	pthread_mutex_unlock(&e->lock);
 	return fd;
 }

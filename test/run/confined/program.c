@@ -243,8 +243,9 @@ static void test_flags(void)
 
 static void test_dup(void)
 {
-	int fd = eventfd(0, 0), copy = fcntl(fd, F_DUPFD, 300);
+	int fd = eventfd(0, 0), copy = fcntl(fd, F_DUPFD, 100);
 
+	CHECK(fd >= 0 && copy >= 100);
 	check_signals(copy, fd);
 	close(fd);
 	check_signals(copy, copy);
@@ -297,7 +298,7 @@ static void test_many(unsigned n)
 	close(first);
 }
 
-/** More than the limit allows is refused as ever. */
+/** More than the limit allows is refused as ever; the first still works. */
 static void test_limit(void)
 {
 	int fds[4096], n = 0;
@@ -305,7 +306,7 @@ static void test_limit(void)
 	while (n < 4096 && (fds[n] = eventfd(0, 0)) >= 0)
 		n++;
 	CHECK(n > 0 && (n == 4096 || errno == EMFILE));
-	check_signals(fds[n - 1], fds[n - 1]);
+	check_signals(fds[0], fds[0]);
 	while (n)
 		close(fds[--n]);
 }
