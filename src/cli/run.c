@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "doctor/doctor.h"
 #include "gate/launch.h"
 #include "gate/serve.h"
 #include "gate/tree.h"
@@ -148,9 +149,6 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 
 	if (err)
 		return err;
-	err = choose_fd_base(&box->fd_base, error);
-	if (err)
-		return err;
 	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
 		return failed(error);
 	box->machine = machine_create(&box->desc, error);
@@ -194,6 +192,17 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 	return status;
 }
 
+/** What went wrong; and if it was the box, what this machine lacks, as `nestbox doctor` says it. */
+static int report_failure(const struct cli_verb *verb, const struct error *error, bool of_box)
+{
+	char line[FINDING_LINE_SIZE];
+
+	cli_fail(verb, "%s", error->message);
+	if (of_box && doctor_first_missing(line, sizeof(line)))
+		fprintf(stderr, "%s\n", line);
+	return EXIT_NESTBOX;
+}
+
 static int take_down(struct box *box)
 {
 	bool lost = false;
@@ -215,17 +224,21 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 	struct run_options opts = { .host = "smmuv3" };
 	struct error error = { 0 };
 	int status = parse(verb, argc, argv, &opts);
+	bool built;
 
 	if (status >= 0)
 		return status;
 	status = build(&box, &opts, &error);
+	built = !status;
+	if (built)
+		status = choose_fd_base(&box.fd_base, &error);
 	if (!status)
 		status = run_in(&box, &opts, &error);
 	if (take_down(&box) < 0)
 		cli_fail(verb, "the trace is not complete: writing it failed");
 	if (status >= 0)
 		return status;
-	return cli_fail(verb, "%s", error.message);
+	return report_failure(verb, &error, built);
 }
 
 const struct cli_verb cli_run = {
