@@ -141,16 +141,26 @@ static int choose_fd_base(unsigned *base, struct error *error)
 	return 0;
 }
 
-/** The simulated host, before there is a process. 0 or -errno. */
-static int build(struct box *box, const struct run_options *opts, struct error *error)
+/** What the user may have got wrong. 0 or -errno. */
+static int load(struct box *box, const struct run_options *opts, struct error *error)
 {
-	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
 	int err = host_load(opts->host, &box->desc, error);
 
 	if (err)
 		return err;
 	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
 		return failed(error);
+	return 0;
+}
+
+/** The simulated host, before there is a process. 0 or -errno. */
+static int build(struct box *box, const struct run_options *opts, struct error *error)
+{
+	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
+	int err = choose_fd_base(&box->fd_base, error);
+
+	if (err)
+		return err;
 	box->machine = machine_create(&box->desc, error);
 	if (!box->machine)
 		return failed(error);
@@ -224,21 +234,21 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 	struct run_options opts = { .host = "smmuv3" };
 	struct error error = { 0 };
 	int status = parse(verb, argc, argv, &opts);
-	bool built;
+	bool loaded;
 
 	if (status >= 0)
 		return status;
-	status = build(&box, &opts, &error);
-	built = !status;
-	if (built)
-		status = choose_fd_base(&box.fd_base, &error);
+	status = load(&box, &opts, &error);
+	loaded = !status;
+	if (!status)
+		status = build(&box, &opts, &error);
 	if (!status)
 		status = run_in(&box, &opts, &error);
 	if (take_down(&box) < 0)
 		cli_fail(verb, "the trace is not complete: writing it failed");
 	if (status >= 0)
 		return status;
-	return report_failure(verb, &error, built);
+	return report_failure(verb, &error, loaded);
 }
 
 const struct cli_verb cli_run = {
