@@ -61,7 +61,7 @@ static pid_t keeper(int go[2])
 
 static void run(void)
 {
-	int writer, copy, go[2];
+	int writer, copy, go[2] = { -1, -1 };
 	char path[64];
 	void *map;
 	pid_t pid;

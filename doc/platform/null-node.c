@@ -33,6 +33,7 @@ static void make_node(int null, const char *path)
 static int body(void)
 {
 	struct stat st;
+	bool opens = open("/dev/null", O_RDWR) >= 0; /* not where /dev is mounted nodev */
 	int null;
 
 	enter_namespaces();
@@ -45,7 +46,7 @@ static int body(void)
 	expect(!stat("/dev/a", &st) && S_ISCHR(st.st_mode),
 		"a bind of /dev/null is a character device");
 	expect(st.st_rdev == makedev(1, 3), "its number is 1:3");
-	need(open("/dev/a", O_RDWR) >= 0, "cannot open a bind of /dev/null");
+	need(!opens || open("/dev/a", O_RDWR) >= 0, "cannot open a bind of /dev/null");
 	expect(mount_id("/dev/a") != mount_id("/dev/b"), "each bind has a mount id of its own");
 	return 0;
 }

@@ -58,7 +58,8 @@ const struct probe probe_pidfd_getfd = {
 	.name = "pidfd-getfd",
 	.purpose = "eventfds (interrupts) and memfds (memory that devices reach directly) are "
 		   "taken from the program",
-	.without = "VFIO_DEVICE_SET_IRQS is refused, and DMA to shared memory goes through "
-		   "/proc/PID/mem",
+	.without = "eventfds are made for the program by nestbox, one more notified call each, and "
+		   "shared "
+		   "memory is opened anew through /proc/PID/fd",
 	.run = run,
 };

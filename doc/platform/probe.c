@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -85,8 +87,10 @@ pid_t run_child(int (*body)(void))
 	pid_t pid = fork();
 
 	need(pid >= 0, "cannot fork");
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(body());
+	}
 	return pid;
 }
 
@@ -104,6 +108,33 @@ void join_child(pid_t pid)
 
 	if (status)
 		_exit(status);
+}
+
+/* As src/gate/procfs.c. */
+int number_in_proc(pid_t pid)
+{
+	char path[64], self[32] = "", line[64];
+	int fd, number = 0;
+	FILE *info;
+
+	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) == getpid())
+		return pid;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
+	info = fd < 0 ? NULL : fopen(path, "re");
+	while (info && fgets(line, sizeof(line), info))
+		sscanf(line, "Pid: %d", &number);
+	return number > 0 ? number : 0;
+}
+
+int open_proc(pid_t pid, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", number_in_proc(pid), name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd >= 0 ? fd : open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static void send_fd(int sock, int fd)
@@ -157,6 +188,7 @@ pid_t run_notified(const struct sock_filter *filter, size_t n, int (*body)(void)
 	pid = fork();
 	need(pid >= 0, "cannot fork");
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(pair[0]);
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		*listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,

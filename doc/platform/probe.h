@@ -40,9 +40,9 @@ enum lack {
 
 extern const struct probe probe_cover_dev, probe_cover_sys, probe_inotify, probe_kernel,
 	probe_last_close, probe_listener, probe_membarrier, probe_memfd, probe_notify_addfd,
-	probe_null_node, probe_open_files, probe_pidfd_getfd, probe_proc_mem, probe_process_vm,
-	probe_procmap_query, probe_runtime_dir, probe_stand_in_fstat, probe_subreaper,
-	probe_sync_wake_up, probe_userns_mounts, probe_wait_killable;
+	probe_null_node, probe_open_files, probe_pidfd_getfd, probe_proc, probe_proc_mem,
+	probe_process_vm, probe_procmap_query, probe_runtime_dir, probe_stand_in_fstat,
+	probe_subreaper, probe_sync_wake_up, probe_userns_mounts, probe_wait_killable;
 
 /* ---- verdicts; the first line that a probe or a child of it prints is its reason ---- */
 
@@ -58,12 +58,18 @@ void expect(bool holds, const char *what);
 
 /* ---- children ---- */
 
-/** A child that has run body() with its result as exit status; the caller waits. */
+/** A child that has run body() with its result as exit status; the caller waits. It dies with
+ * the caller. */
 pid_t run_child(int (*body)(void));
 /** Its exit status, 128 + n for a signal. */
 int wait_child(pid_t pid);
 /** Wait, and end as it ended, unless that was well. */
 void join_child(pid_t pid);
+
+/** The number of a process in /proc, which may be the /proc of outside; 0: it has none. */
+int number_in_proc(pid_t pid);
+/** Open a file of a process in /proc; O_RDWR if it can be, else O_RDONLY. Or -1. */
+int open_proc(pid_t pid, const char *name);
 
 /** As run_child, behind a filter; *listener receives its notifications. Lacks where there is none.
  */

@@ -3,10 +3,7 @@
  * /proc/PID/mem belongs to the memory, not to the pid: opened before, it works when the program
  * makes itself non-dumpable, and gives 0 bytes once it has called exec or has ended.
  */
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -49,7 +46,7 @@ static void next(bool go)
 
 static void run(void)
 {
-	char path[64], buf[sizeof(secret)] = "";
+	char buf[sizeof(secret)] = "";
 	pid_t pid;
 	int mem;
 
@@ -57,8 +54,7 @@ static void run(void)
 	pid = run_child(body);
 	close(from_child[1]);
 	next(false);
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	mem = open(path, O_RDWR | O_CLOEXEC);
+	mem = open_proc(pid, "mem");
 	need(mem >= 0, "cannot open /proc/PID/mem of a child");
 	next(true);
 	need(pread(mem, buf, sizeof(buf), (off_t)(uintptr_t)secret) == sizeof(buf),

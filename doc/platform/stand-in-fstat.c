@@ -6,7 +6,6 @@
  * is.
  */
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -66,11 +65,8 @@ static int body(void)
 
 static void put(pid_t pid, unsigned long long to, void *from, size_t len)
 {
-	char path[64];
-	int mem;
+	int mem = open_proc(pid, "mem");
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	mem = open(path, O_RDWR | O_CLOEXEC);
 	need(mem >= 0 && pwrite(mem, from, len, (off_t)to) == (ssize_t)len,
 		"cannot write an answer to a child (/proc/PID/mem)");
 	close(mem);

@@ -28,7 +28,6 @@ static int body(void)
 static void run(void)
 {
 	pid_t pid, listed = 0;
-	char path[64];
 	FILE *list;
 
 	need(!prctl(PR_SET_CHILD_SUBREAPER, 1), "cannot become a subreaper");
@@ -37,10 +36,9 @@ static void run(void)
 	expect(read(daemon_pid[0], &pid, sizeof(pid)) == sizeof(pid),
 		"the child tells the pid of its own");
 	expect(waitpid(pid, NULL, WNOHANG) == 0, "an orphan of ours becomes our child");
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	list = fopen(path, "r");
+	list = fopen("/proc/thread-self/children", "r");
 	if (list)
-		expect(fscanf(list, "%d", &listed) == 1 && listed == pid,
+		expect(fscanf(list, "%d", &listed) == 1 && listed == number_in_proc(pid),
 			"/proc lists our orphans as children");
 	kill(pid, SIGKILL);
 	expect(wait_child(pid) == 128 + SIGKILL, "an orphan can be killed and reaped");

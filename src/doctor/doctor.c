@@ -17,6 +17,7 @@
 /* In an order in which the first that lacks is the cause of later ones. */
 static const struct probe *const probes[] = {
 	&probe_kernel,
+	&probe_proc,
 	&probe_open_files,
 	&probe_userns_mounts,
 	&probe_cover_sys,

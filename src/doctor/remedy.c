@@ -185,6 +185,12 @@ static bool close_denied(struct text *text, const struct facts *facts)
 	return facts->leases_enable == 0 && add_sysctl(text, facts, "fs.leases-enable", 1);
 }
 
+static bool proc_denied(struct text *text, const struct facts *facts)
+{
+	text_add(text, "%smount -t proc proc /proc (bubblewrap: --proc /proc)", sudo(facts));
+	return true;
+}
+
 static bool runtime_dir_denied(struct text *text, const struct facts *facts)
 {
 	text_add(text, "export XDG_RUNTIME_DIR=\"$(mktemp -d)\"");
@@ -243,6 +249,7 @@ static void add_kernel(struct text *text, const struct facts *facts, const char 
 /* clang-format off */
 static const struct row rows[] = {
 	{ "kernel", "5.19", GRANT_CALL, "uname" },
+	{ "proc", "2.6", GRANT_CALL, "pidfd_open", proc_denied },
 	{ "open-files", "2.6", GRANT_CALL, "getrlimit", NULL, more_open_files },
 	{ "userns-mounts", "3.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied, more_user_namespaces },
 	{ "cover-sys", "3.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied },

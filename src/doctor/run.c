@@ -52,12 +52,12 @@ static void be_probe(const struct probe *probe, int out)
 /** SIGKILL to every child there is now. A child stays ours until we reap it: no pid is reused. */
 static bool kill_each_child(void)
 {
-	char path[48];
-	FILE *list;
+	FILE *list = NULL;
 	int pid;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	list = fopen(path, "re");
+	/* In a /proc of outside the numbers would be those of others. */
+	if (number_in_proc(getpid()) == getpid())
+		list = fopen("/proc/thread-self/children", "re");
 	if (!list)
 		return false;
 	while (fscanf(list, "%d", &pid) == 1)

@@ -286,7 +286,6 @@ static int identify(struct tree_entry *entry, struct error *error)
  * A bind of the single file /dev/ptmx makes no terminals: the kernel looks for "pts" beside it
  * (Linux 7.3 fs/devpts: path_pts). So where ptmx is a node of its own, it is reached through a
  * bind of all the host's /dev.
- * Where that is denied there are no new terminals in the box, and all else works.
  */
 static int open_host_dev(void)
 {
@@ -302,12 +301,9 @@ static int keep_ptmx(int host_dev, struct error *error)
 {
 	if (host_dev < 0)
 		return 0;
-	if (mkdir("/dev/.host", 0755))
-		return error_sys(error, errno, "cannot make /dev/.host");
-	if (syscall(SYS_move_mount, host_dev, "", AT_FDCWD, "/dev/.host", MOVE_MOUNT_F_EMPTY_PATH_))
-		return rmdir("/dev/.host") ? error_sys(error, errno, "cannot remove /dev/.host")
-					   : 0;
-	if (umount2("/dev/ptmx", MNT_DETACH) || unlink("/dev/ptmx") ||
+	if (umount2("/dev/ptmx", MNT_DETACH) || unlink("/dev/ptmx") || mkdir("/dev/.host", 0755) ||
+		syscall(SYS_move_mount, host_dev, "", AT_FDCWD, "/dev/.host",
+			MOVE_MOUNT_F_EMPTY_PATH_) ||
 		symlink(".host/ptmx", "/dev/ptmx"))
 		return error_sys(error, errno, "cannot keep /dev/ptmx");
 	return 0;
