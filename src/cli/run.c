@@ -107,6 +107,7 @@ struct box {
 	struct serve *serve;
 	FILE *trace;
 	unsigned fd_base;
+	bool described; /* what fails from here on, this machine fails us */
 };
 
 /** Never 0: a failure that forgot to say which one it is. */
@@ -141,26 +142,20 @@ static int choose_fd_base(unsigned *base, struct error *error)
 	return 0;
 }
 
-/** What the user may have got wrong. 0 or -errno. */
-static int load(struct box *box, const struct run_options *opts, struct error *error)
-{
-	int err = host_load(opts->host, &box->desc, error);
-
-	if (err)
-		return err;
-	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
-		return failed(error);
-	return 0;
-}
-
 /** The simulated host, before there is a process. 0 or -errno. */
 static int build(struct box *box, const struct run_options *opts, struct error *error)
 {
 	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
-	int err = choose_fd_base(&box->fd_base, error);
+	int err = host_load(opts->host, &box->desc, error);
 
 	if (err)
 		return err;
+	box->described = true;
+	err = choose_fd_base(&box->fd_base, error);
+	if (err)
+		return err;
+	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
+		return failed(error);
 	box->machine = machine_create(&box->desc, error);
 	if (!box->machine)
 		return failed(error);
@@ -202,17 +197,6 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 	return status;
 }
 
-/** What went wrong; and if it was the box, what this machine lacks, as `nestbox doctor` says it. */
-static int report_failure(const struct cli_verb *verb, const struct error *error, bool of_box)
-{
-	char line[FINDING_LINE_SIZE];
-
-	cli_fail(verb, "%s", error->message);
-	if (of_box && doctor_first_missing(line, sizeof(line)))
-		fprintf(stderr, "%s\n", line);
-	return EXIT_NESTBOX;
-}
-
 static int take_down(struct box *box)
 {
 	bool lost = false;
@@ -228,27 +212,34 @@ static int take_down(struct box *box)
 	return lost ? -EIO : 0;
 }
 
+/** What went wrong; and if it is the machine, what it lacks, as `nestbox doctor` says it. */
+static int report_failure(const struct cli_verb *verb, const struct error *error, bool of_machine)
+{
+	char line[FINDING_LINE_SIZE];
+
+	cli_fail(verb, "%s", error->message);
+	if (of_machine && doctor_first_missing(line, sizeof(line)))
+		fprintf(stderr, "%s\n", line);
+	return EXIT_NESTBOX;
+}
+
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
 	static struct box box;
 	struct run_options opts = { .host = "smmuv3" };
 	struct error error = { 0 };
 	int status = parse(verb, argc, argv, &opts);
-	bool loaded;
 
 	if (status >= 0)
 		return status;
-	status = load(&box, &opts, &error);
-	loaded = !status;
-	if (!status)
-		status = build(&box, &opts, &error);
+	status = build(&box, &opts, &error);
 	if (!status)
 		status = run_in(&box, &opts, &error);
 	if (take_down(&box) < 0)
 		cli_fail(verb, "the trace is not complete: writing it failed");
 	if (status >= 0)
 		return status;
-	return report_failure(verb, &error, loaded);
+	return report_failure(verb, &error, box.described);
 }
 
 const struct cli_verb cli_run = {
