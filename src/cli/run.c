@@ -100,6 +100,7 @@ static int parse(const struct cli_verb *verb, int argc, char **argv, struct run_
 /** What is built, in this order; taken down in the other. */
 struct box {
 	struct host_desc desc;
+	bool described; /* what fails from here on, this machine fails us */
 	struct machine *machine;
 	struct vfio *vfio;
 	struct tree tree;
@@ -107,7 +108,6 @@ struct box {
 	struct serve *serve;
 	FILE *trace;
 	unsigned fd_base;
-	bool described; /* what fails from here on, this machine fails us */
 };
 
 /** Never 0: a failure that forgot to say which one it is. */
@@ -148,9 +148,9 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
 	int err = host_load(opts->host, &box->desc, error);
 
+	box->described = !err;
 	if (err)
 		return err;
-	box->described = true;
 	err = choose_fd_base(&box->fd_base, error);
 	if (err)
 		return err;
@@ -197,6 +197,17 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 	return status;
 }
 
+/** What went wrong; and if it is the machine, what it lacks, as `nestbox doctor` says it. */
+static int report_failure(const struct cli_verb *verb, const struct error *error, bool of_machine)
+{
+	char line[FINDING_LINE_SIZE];
+
+	cli_fail(verb, "%s", error->message);
+	if (of_machine && doctor_first_missing(line, sizeof(line)))
+		fprintf(stderr, "%s\n", line);
+	return EXIT_NESTBOX;
+}
+
 static int take_down(struct box *box)
 {
 	bool lost = false;
@@ -210,17 +221,6 @@ static int take_down(struct box *box)
 	if (box->trace && box->trace != stderr)
 		lost |= fclose(box->trace) != 0;
 	return lost ? -EIO : 0;
-}
-
-/** What went wrong; and if it is the machine, what it lacks, as `nestbox doctor` says it. */
-static int report_failure(const struct cli_verb *verb, const struct error *error, bool of_machine)
-{
-	char line[FINDING_LINE_SIZE];
-
-	cli_fail(verb, "%s", error->message);
-	if (of_machine && doctor_first_missing(line, sizeof(line)))
-		fprintf(stderr, "%s\n", line);
-	return EXIT_NESTBOX;
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
