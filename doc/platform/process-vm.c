@@ -44,6 +44,6 @@ static void run(void)
 const struct probe probe_process_vm = {
 	.name = "process-vm",
 	.purpose = "arguments of calls are copied in one system call, honouring their protection",
-	.without = "they are copied through /proc/PID/mem, after a look at what is mapped",
+	.without = "arguments are copied through /proc/PID/mem, after a look at what is mapped",
 	.run = run,
 };

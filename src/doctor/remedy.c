@@ -43,8 +43,8 @@ static const char *sudo(const struct facts *facts)
 /** Sysctls are the host's. */
 static bool add_sysctl(struct text *text, const struct facts *facts, const char *name, long value)
 {
-	text_add(text, "%s%ssysctl -w %s=%ld",
-		facts->container ? "on the host of this container: " : "", sudo(facts), name,
+	text_add(text, "%ssysctl -w %s=%ld",
+		facts->container ? "on the host of this container: sudo " : sudo(facts), name,
 		value);
 	return true;
 }
@@ -252,9 +252,9 @@ static const struct row rows[] = {
 	{ "proc", "2.6", GRANT_CALL, "pidfd_open", proc_denied },
 	{ "open-files", "2.6", GRANT_CALL, "getrlimit", NULL, more_open_files },
 	{ "userns-mounts", "3.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied, more_user_namespaces },
-	{ "cover-sys", "3.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied },
-	{ "cover-dev", "5.2", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied },
-	{ "null-node", "5.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied },
+	{ "cover-sys", "3.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied, more_user_namespaces },
+	{ "cover-dev", "5.2", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied, more_user_namespaces },
+	{ "null-node", "5.8", GRANT_MOUNTS, MOUNT_CALLS, mounts_denied, more_user_namespaces },
 	{ "listener", "5.19", GRANT_SECCOMP, SECCOMP_CALLS },
 	{ "wait-killable", "5.19", GRANT_SECCOMP, SECCOMP_CALLS },
 	{ "notify-addfd", "5.14", GRANT_SECCOMP, SECCOMP_CALLS },

@@ -117,6 +117,17 @@ doctor 125 'userns-mounts: .*remedy: .*(SYS_ADMIN|seccomp filter|sysctl|security
 doctor 125 'last-close: missing: .*No space left on device; remedy: .*max_user_watches=[0-9]+' \
 	$user "$deny" inotify_add_watch=ENOSPC --
 
+# No filter, the sysctl itself: it is one of each user namespace.
+no_namespaces() {
+	unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' sh \
+		setpriv --bounding-set=-all -- "$@"
+}
+if unshare -Ur true 2>/dev/null; then
+	doctor 125 'userns-mounts: missing: .*; remedy: .*sysctl -w user\.max_user_namespaces=10000' \
+		no_namespaces
+	refused no_namespaces
+fi
+
 # A filter that kills: the probe dies, the doctor goes on.
 doctor 125 'membarrier: missing: killed by signal 31 .*' $user "$deny" membarrier=kill --
 doctor 125 'subreaper: ok' $user "$deny" membarrier=kill --
