@@ -23,7 +23,7 @@ static int reopen(int flags)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd);
 	fd = open(path, flags | O_CLOEXEC);
-	expect(fd >= 0, "re-open of a memfd");
+	need(fd >= 0, "cannot re-open a memfd");
 	return fd;
 }
 
@@ -38,7 +38,7 @@ static bool event(void)
 static bool released(void)
 {
 	if (fcntl(reader, F_SETLEASE, F_RDLCK)) {
-		expect(errno == EAGAIN, "a refused lease is EAGAIN");
+		need(errno == EAGAIN, "cannot take a lease");
 		return false;
 	}
 	fcntl(reader, F_SETLEASE, F_UNLCK);
@@ -59,9 +59,9 @@ static pid_t keeper(int go[2])
 	return pid;
 }
 
-int main(void)
+static void run(void)
 {
-	int writer, copy, go[2];
+	int writer, copy, go[2] = { -1, -1 };
 	char path[64];
 	void *map;
 	pid_t pid;
@@ -69,29 +69,37 @@ int main(void)
 	/* The creator's own descriptor gives no events (pseudo files, since 6.14) and counts as a
 	 * writer: only the re-opened file is watched, and what we keep is read-only. */
 	copy = memfd_create("probe", MFD_CLOEXEC);
-	expect(copy >= 0 && !ftruncate(copy, 4096), "memfd");
+	need(copy >= 0 && !ftruncate(copy, 4096), "cannot make a memfd");
 	memfd = copy;
 	reader = reopen(O_RDONLY);
 	memfd = reader;
 	writer = reopen(O_RDWR);
 	inotify = inotify_init1(IN_CLOEXEC);
+	need(inotify >= 0, "cannot make an inotify instance");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", reader);
-	expect(inotify_add_watch(inotify, path, IN_CLOSE_WRITE) >= 0, "inotify on a memfd");
+	need(inotify_add_watch(inotify, path, IN_CLOSE_WRITE) >= 0,
+		"cannot watch a memfd (inotify)");
 	close(copy);
 
 	copy = dup(writer);
 	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, writer, 0);
-	expect(map != MAP_FAILED && !pipe(go), "mmap");
+	need(map != MAP_FAILED && !pipe(go), "cannot map a memfd");
 	pid = keeper(go);
 	close(writer);
-	expect(!event() && !released(), "a dup keeps it");
+	expect(!event() && !released(), "a file stays open as long as a dup of it");
 	close(copy);
-	expect(!event() && !released(), "a mapping keeps it");
+	expect(!event() && !released(), "a file stays open as long as a mapping of it");
 	munmap(map, 4096);
-	expect(!event() && !released(), "a forked child keeps it");
+	expect(!event() && !released(), "a file stays open as long as a child has it");
 	close(go[1]);
-	expect(wait_child(pid) == 0, "the child");
-	expect(event(), "the last release is an event");
-	expect(released(), "and confirmed by a lease");
-	ok("the last close of a stand-in is seen");
+	join_child(pid);
+	expect(event(), "the last release of a memfd is an event");
+	expect(released(), "a lease confirms the last release of a memfd");
+	ok();
 }
+
+const struct probe probe_last_close = {
+	.name = "last-close",
+	.purpose = "the last release of a stand-in is seen (inotify), and confirmed by a lease",
+	.run = run,
+};

@@ -9,7 +9,7 @@
 
 #include "probe.h"
 
-#define BASE 960
+#define BASE 50
 
 static const struct sock_filter filter[] = { LOAD(nr), IF_EQUAL(__NR_openat, 0, 1), NOTIFY, ALLOW };
 
@@ -18,10 +18,10 @@ static int body(void)
 	char c = 0;
 	int fd = open("/no/such/file", O_RDWR);
 
-	return fd == BASE && read(fd, &c, 1) == 1 && c == 'x' ? 0 : 1;
+	return fd == BASE && read(fd, &c, 1) == 1 && c == 'x' ? 0 : LACK_BROKEN;
 }
 
-int main(void)
+static void run(void)
 {
 	int listener, memfd = memfd_create("probe", MFD_CLOEXEC);
 	pid_t pid = run_notified(filter, COUNT(filter), body, &listener);
@@ -33,8 +33,15 @@ int main(void)
 		.newfd = BASE,
 	};
 
-	expect(pwrite(memfd, "x", 1, 0) == 1, "write");
-	expect(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) == BASE, "ADDFD with SEND");
-	expect(wait_child(pid) == 0, "the child got the descriptor");
-	ok("a notified open is answered with a descriptor");
+	need(pwrite(memfd, "x", 1, 0) == 1, "cannot write a memfd");
+	need(ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) == BASE,
+		"cannot answer a notification with a descriptor (ADDFD)");
+	expect(wait_child(pid) == 0, "the caller gets the descriptor at the number that we chose");
+	ok();
 }
+
+const struct probe probe_notify_addfd = {
+	.name = "notify-addfd",
+	.purpose = "a notified open is answered with a descriptor at a number of our choice",
+	.run = run,
+};

@@ -3,10 +3,7 @@
  * /proc/PID/mem belongs to the memory, not to the pid: opened before, it works when the program
  * makes itself non-dumpable, and gives 0 bytes once it has called exec or has ended.
  */
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -26,6 +23,7 @@ static void step(void)
 
 static int body(void)
 {
+	try_namespaces();
 	strcpy(secret, "written by us");
 	step();
 	prctl(PR_SET_DUMPABLE, 0);
@@ -42,31 +40,43 @@ static void next(bool go)
 	char c;
 
 	if (go)
-		expect(write(to_child[1], "\n", 1) == 1, "continue the child");
-	expect(read(from_child[0], &c, 1) == 1, "hear from the child");
+		expect(write(to_child[1], "\n", 1) == 1, "the child goes on");
+	expect(read(from_child[0], &c, 1) == 1, "the child lives");
 }
 
-int main(void)
+static void run(void)
 {
-	char path[64], buf[sizeof(secret)] = "";
+	char buf[sizeof(secret)] = "";
 	pid_t pid;
 	int mem;
 
-	expect(!pipe(to_child) && !pipe(from_child), "pipe");
+	need(!pipe(to_child) && !pipe(from_child), "cannot make a pipe");
 	pid = run_child(body);
+	close(from_child[1]);
 	next(false);
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	mem = open(path, O_RDWR | O_CLOEXEC);
-	expect(mem >= 0, "open of /proc/PID/mem");
+	mem = open_proc(pid, "mem");
+	need(mem >= 0, "cannot open /proc/PID/mem of a child");
 	next(true);
-	expect(pread(mem, buf, sizeof(buf), (off_t)(uintptr_t)secret) == sizeof(buf), "read");
-	expect(!strcmp(buf, "written by us"), "it is the child's memory, non-dumpable or not");
-	expect(pwrite(mem, "X", 1, (off_t)(uintptr_t)secret) == 1, "write");
+	need(pread(mem, buf, sizeof(buf), (off_t)(uintptr_t)secret) == sizeof(buf),
+		"cannot read /proc/PID/mem of a child");
+	expect(!strcmp(buf, "written by us"),
+		"/proc/PID/mem is the child's memory, non-dumpable or not");
+	need(pwrite(mem, "X", 1, (off_t)(uintptr_t)secret) == 1,
+		"cannot write /proc/PID/mem of a child");
 	next(true);
-	expect(pread(mem, buf, 1, (off_t)(uintptr_t)secret) == 0, "0 bytes after exec");
-	expect(pwrite(mem, "X", 1, (off_t)(uintptr_t)secret) == 0, "0 bytes written after exec");
-	expect(write(to_child[1], "\n", 1) == 1, "end the child");
+	expect(pread(mem, buf, 1, (off_t)(uintptr_t)secret) == 0,
+		"/proc/PID/mem reads 0 bytes after exec");
+	expect(pwrite(mem, "X", 1, (off_t)(uintptr_t)secret) == 0,
+		"/proc/PID/mem writes 0 bytes after exec");
+	expect(write(to_child[1], "\n", 1) == 1, "the child goes on");
 	wait_child(pid);
-	expect(pread(mem, buf, 1, (off_t)(uintptr_t)secret) == 0, "0 bytes after exit");
-	ok("/proc/PID/mem never reaches another program's memory");
+	expect(pread(mem, buf, 1, (off_t)(uintptr_t)secret) == 0,
+		"/proc/PID/mem reads 0 bytes after exit");
+	ok();
 }
+
+const struct probe probe_proc_mem = {
+	.name = "proc-mem",
+	.purpose = "DMA reaches the program's memory, and after exec or exit it moves no byte",
+	.run = run,
+};

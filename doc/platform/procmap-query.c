@@ -22,22 +22,31 @@ struct query {
 #define VMA_READABLE   1u
 #define VMA_WRITABLE   2u
 
-int main(void)
+static void run(void)
 {
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	char *map = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct query query = { .size = sizeof(query), .query_addr = (uintptr_t)map };
 
-	expect(fd >= 0 && map != MAP_FAILED, "maps");
-	expect(!mprotect(map + 4096, 4096, PROT_READ | PROT_WRITE), "mprotect");
-	if (ioctl(fd, PROCMAP_QUERY_, &query))
-		skip("PROCMAP_QUERY is not there: maps is read as text");
-	expect((query.vma_flags & (VMA_READABLE | VMA_WRITABLE)) == VMA_READABLE, "read-only");
-	expect(query.vma_end == (uintptr_t)map + 4096, "where it ends");
+	need(fd >= 0 && map != MAP_FAILED, "cannot open /proc/self/maps");
+	need(!mprotect(map + 4096, 4096, PROT_READ | PROT_WRITE), "cannot mprotect");
+	need(!ioctl(fd, PROCMAP_QUERY_, &query), "cannot ask for a mapping (PROCMAP_QUERY)");
+	expect((query.vma_flags & (VMA_READABLE | VMA_WRITABLE)) == VMA_READABLE,
+		"the permissions of a mapping are told");
+	expect(query.vma_end == (uintptr_t)map + 4096, "the end of a mapping is told");
 	query = (struct query){ .size = sizeof(query), .query_addr = (uintptr_t)map + 4096 };
-	expect(!ioctl(fd, PROCMAP_QUERY_, &query) && (query.vma_flags & VMA_WRITABLE), "writable");
+	expect(!ioctl(fd, PROCMAP_QUERY_, &query) && (query.vma_flags & VMA_WRITABLE),
+		"the next mapping is told");
 	munmap(map, 8192);
 	query = (struct query){ .size = sizeof(query), .query_addr = (uintptr_t)map };
 	expect(ioctl(fd, PROCMAP_QUERY_, &query) && errno == ENOENT, "nothing mapped is ENOENT");
-	ok("mappings can be queried");
+	ok();
 }
+
+const struct probe probe_procmap_query = {
+	.name = "procmap-query",
+	.purpose = "the permissions of a range of the program's memory",
+	.without =
+		"/proc/PID/maps is read: mapping memory for DMA takes some 100 microseconds more",
+	.run = run,
+};

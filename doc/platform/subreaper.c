@@ -25,22 +25,28 @@ static int body(void)
 	return write(daemon_pid[1], &pid, sizeof(pid)) == sizeof(pid) ? 0 : 1;
 }
 
-int main(void)
+static void run(void)
 {
 	pid_t pid, listed = 0;
-	char path[64];
 	FILE *list;
 
-	expect(!prctl(PR_SET_CHILD_SUBREAPER, 1), "PR_SET_CHILD_SUBREAPER");
-	expect(!pipe(daemon_pid), "pipe");
-	expect(wait_child(run_child(body)) == 0, "the parent of the daemon");
-	expect(read(daemon_pid[0], &pid, sizeof(pid)) == sizeof(pid), "its pid");
-	expect(waitpid(pid, NULL, WNOHANG) == 0, "the daemon is our child");
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	list = fopen(path, "r");
+	need(!prctl(PR_SET_CHILD_SUBREAPER, 1), "cannot become a subreaper");
+	need(!pipe(daemon_pid), "cannot make a pipe");
+	join_child(run_child(body));
+	expect(read(daemon_pid[0], &pid, sizeof(pid)) == sizeof(pid),
+		"the child tells the pid of its own");
+	expect(waitpid(pid, NULL, WNOHANG) == 0, "an orphan of ours becomes our child");
+	list = fopen("/proc/thread-self/children", "r");
 	if (list)
-		expect(fscanf(list, "%d", &listed) == 1 && listed == pid, "/proc lists it");
+		expect(fscanf(list, "%d", &listed) == 1 && listed == number_in_proc(pid),
+			"/proc lists our orphans as children");
 	kill(pid, SIGKILL);
-	expect(wait_child(pid) == 128 + SIGKILL, "and is killed and reaped by us");
-	ok("orphans come to the subreaper");
+	expect(wait_child(pid) == 128 + SIGKILL, "an orphan can be killed and reaped");
+	ok();
 }
+
+const struct probe probe_subreaper = {
+	.name = "subreaper",
+	.purpose = "nothing escapes: orphans of the box become the guardian's children",
+	.run = run,
+};

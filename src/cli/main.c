@@ -11,6 +11,7 @@ static const struct cli_verb *const verbs[] = {
 	&cli_run,
 	&cli_host,
 	&cli_devices,
+	&cli_doctor,
 	&cli_help_verb,
 	NULL,
 };

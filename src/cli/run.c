@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "doctor/doctor.h"
 #include "gate/launch.h"
 #include "gate/serve.h"
 #include "gate/tree.h"
@@ -125,6 +126,7 @@ static int parse(const struct cli_verb *verb, int argc, char **argv, struct run_
 /** What is built, in this order; taken down in the other. */
 struct box {
 	struct host_desc desc;
+	bool described; /* what fails from here on, this machine fails us */
 	struct machine *machine;
 	struct vfio *vfio;
 	struct tree tree;
@@ -189,6 +191,7 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
 	int err = host_load(opts->host, &box->desc, error);
 
+	box->described = !err;
 	if (err)
 		return err;
 	err = raise_descriptor_limit(&box->nofile, error);
@@ -239,6 +242,17 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 	box->trace_cut = !serve_stop(box->serve);
 	launch_finish(&box->launched);
 	return status;
+}
+
+/** What went wrong; and if it is the machine, what it lacks, as `nestbox doctor` says it. */
+static int report_failure(const struct cli_verb *verb, const struct error *error, bool of_machine)
+{
+	char line[FINDING_LINE_SIZE];
+
+	cli_fail(verb, "%s", error->message);
+	if (of_machine && doctor_first_missing(line, sizeof(line)))
+		fprintf(stderr, "%s\n", line);
+	return EXIT_NESTBOX;
 }
 
 static void take_down(struct box *box)
@@ -298,7 +312,7 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 		die_interrupted();
 	if (status >= 0)
 		return status;
-	return cli_fail(verb, "%s", error.message);
+	return report_failure(verb, &error, box.described);
 }
 
 const struct cli_verb cli_run = {

@@ -25,11 +25,19 @@ struct finding {
 	const char *without; /* limited: what nestbox does without it, and what that costs */
 };
 
-/** "NAME: ok", "NAME: limited: WHY; WITHOUT; remedy: REMEDY", "NAME: missing: WHY; remedy: REMEDY". */
+/** "ok", "limited", "missing". */
+const char *finding_verdict_name(enum finding_verdict verdict);
+
+/** "NAME: ok", "NAME: limited: WHY; WITHOUT; remedy: REMEDY", "NAME: missing: WHY; remedy: REMEDY".
+ * One line whatever the strings hold, without its end. Returns its length. */
 int finding_line(char *buf, size_t size, const struct finding *finding);
 
+/** Enough for a line. */
+#define FINDING_LINE_SIZE 2048
+
 /** Try every need, in an order in which the first that is missing is the cause of later ones. How
- * many are missing. A probe that hangs is ended and counts as missing. */
+ * many are missing. A probe that hangs or crashes is ended and counts as missing, even where nestbox
+ * could do without: what kills or stops the probe would do so to the box. Takes a second or so. */
 unsigned doctor_examine(void (*found)(void *ctx, const struct finding *finding), void *ctx);
 
 /** The line of the first need that is missing into buf; false: none is. */

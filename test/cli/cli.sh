@@ -33,6 +33,7 @@ expect 125 '' "no verb 'fly'" help fly
 expect 0 '--yaml' '' help host
 expect 0 '--yaml' '' host --help
 expect 0 '--json' '' devices -h
+expect 0 '--json' '' help doctor
 
 expect 0 'smmu0 +smmuv3 +\[1, 2\] +yes' '' host
 expect 0 'smmu0 +smmuv3 +\[1, 2\] +no +.*1209401' '' host --host smmuv3-no-nesting
@@ -49,6 +50,8 @@ expect 125 '' '--host needs a value' host --host
 expect 125 '' '--yam=1' host --yam=1
 expect 125 '' 'no option -q' host -q
 expect 125 '' "'x' is given" devices x
+expect 125 '' "'x' is given" doctor x
+expect 125 '' '--json=1' doctor --json=1
 expect 125 '' 'No such file' host --host "$dir/none.yaml"
 
 # What --yaml prints is the same host, and can be changed.
