@@ -19,7 +19,7 @@ struct cli_verb {
 	int (*run)(const struct cli_verb *verb, int argc, char **argv); /* argv[0]: the verb */
 };
 
-extern const struct cli_verb cli_run, cli_host, cli_devices;
+extern const struct cli_verb cli_run, cli_ps, cli_show, cli_trace, cli_host, cli_devices;
 
 /** "nestbox VERB: MESSAGE" on stderr and EXIT_NESTBOX. */
 int cli_fail(const struct cli_verb *verb, const char *format, ...)

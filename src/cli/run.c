@@ -6,15 +6,20 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "control/server.h"
 #include "gate/launch.h"
 #include "gate/serve.h"
 #include "gate/tree.h"
 #include "machine/host.h"
 #include "machine/machine.h"
+#include "trace/format.h"
 #include "vfio/vfio.h"
 
 #define FD_BASE	  960 /* our files are descriptors from here up */
@@ -23,6 +28,7 @@
 
 struct run_options {
 	const char *host, *user, *trace_file;
+	enum trace_format trace_format;
 	bool trace, quiet, poll_spin, mmio_trap;
 	char **argv;
 };
@@ -31,6 +37,7 @@ enum {
 	OPT_HOST = 0x100,
 	OPT_USER,
 	OPT_TRACE,
+	OPT_TRACE_FORMAT,
 	OPT_QUIET,
 	OPT_POLL,
 	OPT_MMIO,
@@ -40,6 +47,7 @@ static const struct option options[] = {
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "trace", optional_argument, NULL, OPT_TRACE },
+	{ "trace-format", required_argument, NULL, OPT_TRACE_FORMAT },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "poll", required_argument, NULL, OPT_POLL },
 	{ "mmio", required_argument, NULL, OPT_MMIO },
@@ -56,6 +64,19 @@ static bool is_word(const struct cli_verb *verb, const char *option, const char 
 	return *set;
 }
 
+/** A format alone asks for a trace too. -1: go on; else the exit status. */
+static int take_trace_format(const struct cli_verb *verb, struct run_options *out)
+{
+	int format = trace_format_parse(optarg);
+
+	if (format < 0)
+		return cli_fail(
+			verb, "--trace-format: is '%s', must be text, json or chrome", optarg);
+	out->trace = true;
+	out->trace_format = (enum trace_format)format;
+	return -1;
+}
+
 /** -1: go on; else the exit status. */
 static int take_option(const struct cli_verb *verb, int opt, struct run_options *out)
 {
@@ -70,6 +91,8 @@ static int take_option(const struct cli_verb *verb, int opt, struct run_options 
 		out->trace = true;
 		out->trace_file = optarg;
 		return -1;
+	case OPT_TRACE_FORMAT:
+		return take_trace_format(verb, out);
 	case OPT_QUIET:
 		out->quiet = true;
 		return -1;
@@ -104,7 +127,9 @@ struct box {
 	struct tree tree;
 	struct launched launched;
 	struct serve *serve;
-	FILE *trace;
+	struct control *control; /* NULL: it cannot be looked into */
+	int trace_fd;		 /* -1: none, or serve has it */
+	bool trace_cut;
 	unsigned fd_base;
 };
 
@@ -114,15 +139,16 @@ static int failed(const struct error *error)
 	return error->err ? -error->err : -EIO;
 }
 
-static FILE *open_trace(const char *file, struct error *error)
+/** A FIFO is opened once somebody reads it. */
+static int open_trace(const char *file, struct error *error)
 {
-	FILE *out = file ? fopen(file, "we") : stderr;
+	int fd = STDERR_FILENO;
 
-	if (!out)
+	if (file)
+		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0)
 		error_sys(error, errno, "--trace: cannot write %s", file);
-	else
-		setvbuf(out, NULL, _IOLBF, 0); /* one line, one write: readable while it runs */
-	return out;
+	return fd;
 }
 
 /** Above what programs use, below what they may use. */
@@ -151,7 +177,7 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	err = choose_fd_base(&box->fd_base, error);
 	if (err)
 		return err;
-	if (opts->trace && !(box->trace = open_trace(opts->trace_file, error)))
+	if (opts->trace && (box->trace_fd = open_trace(opts->trace_file, error)) < 0)
 		return failed(error);
 	box->machine = machine_create(&box->desc, error);
 	if (!box->machine)
@@ -160,6 +186,53 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	if (!box->vfio || tree_build(box->machine, &box->tree) < 0)
 		return error_set(error, ENOMEM, "out of memory for the simulated host");
 	return 0;
+}
+
+/** The control socket, which the program shall find. The box is as good without. */
+static void open_control(struct box *box, const struct run_options *opts)
+{
+	struct error error = { 0 };
+
+	box->control = control_open(opts->user, &error);
+	if (box->control)
+		setenv("NESTBOX_SOCKET", control_path(box->control), 1);
+	else
+		unsetenv("NESTBOX_SOCKET"); /* of a box around this one */
+	if (!box->control && !opts->quiet)
+		fprintf(stderr, "nestbox: nobody can look into this box: %s\n", error.message);
+}
+
+static void start_control(struct box *box, const struct run_options *opts)
+{
+	const struct control_box looked_into = {
+		.machine = box->machine,
+		.vfio = box->vfio,
+		.serve = box->serve,
+		.guardian = box->launched.guardian.pid,
+		.argv = opts->argv,
+		.fd_base = box->fd_base,
+	};
+	struct error error = { 0 };
+
+	if (box->control && control_start(box->control, &looked_into, &error) && !opts->quiet)
+		fprintf(stderr, "nestbox: nobody can look into this box: %s\n", error.message);
+}
+
+/** From the program's start to its end. The exit status, or -errno. */
+static int serve_box(struct box *box, const struct run_options *opts, const struct serve_args *args,
+	struct error *error)
+{
+	int status;
+
+	box->serve = serve_start(args, error);
+	if (!box->serve)
+		return failed(error);
+	start_control(box, opts);
+	status = launch_wait(&box->launched);
+	control_close(box->control);
+	box->control = NULL;
+	box->trace_cut = !serve_stop(box->serve);
+	return status;
 }
 
 /** Run the program in it. The exit status, or -errno. */
@@ -171,8 +244,14 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.tree = &box->tree,
 		.fd_base = box->fd_base,
 	};
-	int status, err = launch(&launch_args, &box->launched, error);
-	struct serve_args serve_args = {
+	struct serve_args serve_args;
+	int status, err;
+
+	open_control(box, opts);
+	err = launch(&launch_args, &box->launched, error);
+	if (err)
+		return err;
+	serve_args = (struct serve_args){
 		.machine = box->machine,
 		.vfio = box->vfio,
 		.tree = &box->tree,
@@ -180,38 +259,32 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.report_dir = box->launched.report_dir,
 		.fd_base = box->fd_base,
 		.quiet = opts->quiet,
-		.trace = box->trace,
+		.trace = opts->trace,
+		.trace_fd = box->trace_fd,
+		.trace_format = opts->trace_format,
 		.poll_spin = opts->poll_spin,
 	};
 
-	if (err)
-		return err;
-	box->serve = serve_start(&serve_args, error);
-	status = box->serve ? launch_wait(&box->launched) : failed(error);
-	if (box->serve)
-		serve_stop(box->serve);
+	box->trace_fd = -1;
+	status = serve_box(box, opts, &serve_args, error);
 	launch_finish(&box->launched);
 	return status;
 }
 
-static int take_down(struct box *box)
+static void take_down(struct box *box)
 {
-	bool lost = false;
-
+	control_close(box->control);
 	tree_finish(&box->tree);
 	if (box->vfio)
 		vfio_destroy(box->vfio);
 	machine_destroy(box->machine);
-	if (box->trace)
-		lost = fflush(box->trace) != 0 || ferror(box->trace);
-	if (box->trace && box->trace != stderr)
-		lost |= fclose(box->trace) != 0;
-	return lost ? -EIO : 0;
+	if (box->trace_fd > STDERR_FILENO)
+		close(box->trace_fd);
 }
 
 static int run(const struct cli_verb *verb, int argc, char **argv)
 {
-	static struct box box;
+	static struct box box = { .trace_fd = -1 };
 	struct run_options opts = { .host = "smmuv3" };
 	struct error error = { 0 };
 	int status = parse(verb, argc, argv, &opts);
@@ -221,8 +294,9 @@ static int run(const struct cli_verb *verb, int argc, char **argv)
 	status = build(&box, &opts, &error);
 	if (!status)
 		status = run_in(&box, &opts, &error);
-	if (take_down(&box) < 0)
-		cli_fail(verb, "the trace is not complete: writing it failed");
+	take_down(&box);
+	if (box.trace_cut)
+		cli_fail(verb, "the trace is not complete: writing failed, or nobody read it");
 	if (status >= 0)
 		return status;
 	return cli_fail(verb, "%s", error.message);
@@ -237,6 +311,9 @@ const struct cli_verb cli_run = {
 		"                    default: smmuv3\n"
 		"  --trace[=FILE]    write every VFIO call with its arguments, result and reason\n"
 		"                    to FILE, or to standard error\n"
+		"  --trace-format=text|json|chrome\n"
+		"                    lines as of strace (default), a JSON object on each line, or\n"
+		"                    the Trace Event Format, which Perfetto opens\n"
 		"  --quiet           say nothing of refused calls\n"
 		"  --user NAME       run the program as this user; only root can\n"
 		"  --poll=spin       look for work of devices without pause: less latency, a "

@@ -110,7 +110,8 @@ static int check_answer(struct json_object *object, struct error *error)
 	if (!json_object_is_type(object, json_type_object) ||
 		!json_object_object_get_ex(object, "version", &version) ||
 		json_object_get_int64(version) != CONTROL_VERSION)
-		return error_set(error, EPROTO, "the box answers what this nestbox does not understand");
+		return error_set(
+			error, EPROTO, "the box answers what this nestbox does not understand");
 	message = member_string(object, "message");
 	if (member_string(object, "error"))
 		return error_set(error, EREMOTEIO, "the box refuses: %s", message ? message : "?");
@@ -152,6 +153,11 @@ static struct json_object *ask(int fd, const char *request, const char *format, 
 struct json_object *control_ask(int fd, const char *request, struct error *error)
 {
 	return ask(fd, request, NULL, error);
+}
+
+void control_forget(struct json_object *answer)
+{
+	json_object_put(answer);
 }
 
 /* ---- boxes ---- */
@@ -200,8 +206,8 @@ static void found(void *ctx, int fd_given, const char *path, uid_t uid)
 		return;
 	}
 	boxes->list = list;
-	list[boxes->n++] = (struct control_found){
-		.fd = TAKE_FD(fd), .uid = uid, .pid = pid, .list = answer };
+	list[boxes->n++] =
+		(struct control_found){ .fd = TAKE_FD(fd), .uid = uid, .pid = pid, .list = answer };
 }
 
 static int by_pid(const void *a, const void *b)
@@ -247,7 +253,8 @@ static struct control_found *box_of(const struct control_boxes *boxes, pid_t pid
 	return NULL;
 }
 
-static int one_of(const struct control_boxes *boxes, struct control_found **out, struct error *error)
+static int one_of(
+	const struct control_boxes *boxes, struct control_found **out, struct error *error)
 {
 	char pids[256] = "";
 	size_t len = 0;
@@ -278,7 +285,8 @@ static int choose(const struct control_boxes *boxes, const char *which, struct c
 	*out = box_of(boxes, (pid_t)pid);
 	return *out ? 0
 		    : error_set(error, ESRCH,
-			      "process %ld is no box and in none (of this user): see nestbox ps", pid);
+			      "process %ld is no box and in none (of this user): see nestbox ps",
+			      pid);
 }
 
 /** The box that we are in. */
@@ -338,7 +346,8 @@ static int stream(int fd, const volatile sig_atomic_t *stop, FILE *out)
 	bool told = false;
 	char text[65536];
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_usec = 200000 }, sizeof(moment));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_usec = 200000 },
+		sizeof(moment));
 	for (;;) {
 		ssize_t n;
 

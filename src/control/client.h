@@ -41,6 +41,8 @@ int control_find(const char *which, pid_t *pid, struct error *error);
 /** Send a request ("show") and wait for its answer, a JSON object. NULL with a message. */
 struct json_object *control_ask(int fd, const char *request, struct error *error);
 
+void control_forget(struct json_object *answer);
+
 /** Views for people. */
 void control_print_ps(const struct control_boxes *boxes, FILE *out);
 void control_print_show(struct json_object *show, FILE *out);

@@ -125,8 +125,8 @@ static bool check_keys(struct json_object *object, const struct control_request 
 	return true;
 }
 
-static bool take_object(struct json_object *object, struct control_request *out,
-	struct control_problem *problem)
+static bool take_object(
+	struct json_object *object, struct control_request *out, struct control_problem *problem)
 {
 	struct json_object *value;
 
@@ -236,9 +236,10 @@ struct json_object *control_problem_json(const struct control_problem *problem)
 
 char *control_line(struct json_object *object, size_t *len)
 {
-	const char *text = object ? json_object_to_json_string_length(object,
-					    JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, len)
-				  : NULL;
+	const char *text =
+		object ? json_object_to_json_string_length(object,
+				 JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, len)
+		       : NULL;
 	char *line = text ? malloc(*len + 2) : NULL;
 
 	if (line) {

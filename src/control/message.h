@@ -27,7 +27,7 @@ enum control_verb {
 
 struct control_request {
 	enum control_verb verb;
-	bool on;		  /* CONTROL_TRACE: */
+	bool on; /* CONTROL_TRACE: */
 	enum trace_format format;
 };
 

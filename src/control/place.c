@@ -232,8 +232,9 @@ int control_socket_make(struct control_socket *sock, uid_t uid, gid_t gid, struc
 	mask = umask(077);
 	err = as_user(sock, make_somewhere);
 	umask(mask);
-	return err ? error_sys(error, -err, "cannot make a socket in $XDG_RUNTIME_DIR, /run/user/%u or "
-					    "/tmp/nestbox-%u",
+	return err ? error_sys(error, -err,
+			     "cannot make a socket in $XDG_RUNTIME_DIR, /run/user/%u or "
+			     "/tmp/nestbox-%u",
 			     (unsigned)uid, (unsigned)uid)
 		   : 0;
 }
@@ -264,7 +265,7 @@ struct search {
 	struct {
 		dev_t dev;
 		ino_t ino;
-	} *seen; /* directories, which may have several names */
+	} * seen; /* directories, which may have several names */
 	unsigned n_seen;
 };
 
@@ -314,7 +315,7 @@ static void remove_stale(int dir, const char *name)
 static void search_entry(
 	struct search *search, int dir, const struct place *place, uid_t uid, const char *name)
 {
-	char path[PATH_MAX + 64];
+	char path[PATH_MAX + 300];
 	int fd;
 
 	if (!pid_of(name))

@@ -174,8 +174,10 @@ static void print_head(struct json_object *show, FILE *out)
 
 	uptime_text(up, sizeof(up), get_at(show, "box", "uptime_ms", NULL));
 	text_init(&text, buf, sizeof(buf));
-	text_add(&text, "box %" PRId64 ", host ", json_object_get_int64(get_at(show, "box", "pid", NULL)));
-	text_add(&text, "%s, up %s: ", json_object_get_string(get_at(show, "box", "host", NULL)), up);
+	text_add(&text, "box %" PRId64 ", host ",
+		json_object_get_int64(get_at(show, "box", "pid", NULL)));
+	text_add(&text, "%s, up %s: ", json_object_get_string(get_at(show, "box", "host", NULL)),
+		up);
 	add_list(&text, get_at(show, "box", "command", NULL), " ");
 	fprintf(out, "%s\n", buf);
 	if (json_object_get_boolean(get(show, "partial")))
@@ -240,8 +242,8 @@ static void add_hwpts(struct grid *g, struct json_object *container)
 
 static void print_hwpts(struct json_object *show, FILE *out)
 {
-	static const char *const heads[] = { "CONTAINER", "<IOMMU", "<ASKED", "<GOT",
-		"<MSI MAPPED", "<DEVICES", NULL };
+	static const char *const heads[] = { "CONTAINER", "<IOMMU", "<ASKED", "<GOT", "<MSI MAPPED",
+		"<DEVICES", NULL };
 	struct json_object *list = get(show, "containers");
 	struct grid g;
 

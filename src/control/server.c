@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "control/place.h"
 #include "control/session.h"
 
@@ -35,14 +35,6 @@ struct control {
 	atomic_bool stop;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
-
 /* ---- clients ---- */
 
 static struct session *free_place(struct control *c)
@@ -58,7 +50,8 @@ static unsigned count_traces(const struct control *c)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		n += c->sessions[i].trace || c->sessions[i].trace_wanted;
+		n += c->sessions[i].fd >= 0 &&
+		     (c->sessions[i].trace || c->sessions[i].trace_wanted);
 	return n;
 }
 
@@ -126,8 +119,9 @@ static void prepare(struct control *c, struct watch *w)
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		const struct session *s = &c->sessions[i];
 
-		w->fds[i].fd = s->fd;
-		if (s->fd < 0)
+		w->fds[i].fd = s->ending ? -1 : s->fd;
+		w->waiting |= s->ending;
+		if (w->fds[i].fd < 0)
 			continue;
 		w->fds[i].events = session_events(s);
 		w->ready |= session_ready(s);
@@ -146,15 +140,16 @@ static bool somebody_waits(const struct control *c)
 
 static void serve_clients(struct control *c, const struct watch *w)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct session *s = &c->sessions[i];
+		bool late = is_late(s, now);
 
-		if (s->fd < 0 || (!w->fds[i].revents && !session_ready(s) && !is_late(s, now)))
+		session_reap(s, false);
+		if (s->fd < 0 || s->ending || !(w->fds[i].revents || session_ready(s) || late))
 			continue;
-		if (is_late(s, now) ||
-			!session_step(s, &c->box, w->fds[i].revents, count_traces(c)))
+		if (late || !session_step(s, &c->box, w->fds[i].revents, count_traces(c)))
 			session_end(s, &c->box);
 	}
 	if (!free_place(c) && somebody_waits(c))
@@ -192,8 +187,8 @@ static int find_user(const char *name, uid_t *uid, gid_t *gid, struct error *err
 struct control *control_open(const char *user, struct error *error)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
 
 	if (!c) {
 		error_set(error, ENOMEM, "out of memory");
@@ -201,7 +196,7 @@ struct control *control_open(const char *user, struct error *error)
 	}
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		c->sessions[i].fd = -1;
-	c->opened_ns = now_ns();
+	c->opened_ns = clock_ns();
 	c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wake >= 0 && !find_user(user, &uid, &gid, error) &&
 		!control_socket_make(&c->sock, uid, gid, error))
@@ -242,8 +237,11 @@ void control_close(struct control *c)
 		pthread_join(c->thread, NULL);
 	}
 	control_socket_remove(&c->sock);
+	/* All at once: each may wait for its reader. */
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
 		session_end(&c->sessions[i], &c->box);
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		session_reap(&c->sessions[i], true);
 	close(c->wake);
 	free(c);
 }

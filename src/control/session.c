@@ -7,43 +7,63 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/clock.h"
 #include "gate/report.h"
 
 #define READ_BYTES 4096u
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 void session_begin(struct session *s, int fd)
 {
-	*s = (struct session){ .fd = fd, .active_ns = now_ns() };
+	*s = (struct session){ .fd = fd, .active_ns = clock_ns() };
 }
 
-static void stop_trace(struct session *s, const struct control_box *box)
+static void forget(struct session *s)
 {
-	if (s->trace)
-		report_trace_stop(serve_report(box->serve), s->trace);
-	s->trace = 0;
+	close(s->fd);
+	free(s->in);
+	free(s->out);
+	s->in = s->out = NULL;
+	s->ending = false;
+	s->fd = -1;
+}
+
+/** Gives the reader a while to take the rest; then it sees the end of the connection. */
+static void *ender_main(void *arg)
+{
+	struct session *s = arg;
+
+	report_trace_stop(s->report, s->trace);
+	shutdown(s->fd, SHUT_RDWR);
+	atomic_store(&s->ended, true);
+	return NULL;
 }
 
 void session_end(struct session *s, const struct control_box *box)
 {
-	if (s->fd < 0)
+	if (s->fd < 0 || s->ending)
 		return;
-	stop_trace(s, box);
-	close(s->fd);
-	free(s->in);
-	free(s->out);
-	*s = (struct session){ .fd = -1 };
+	if (!s->trace) {
+		forget(s);
+		return;
+	}
+	s->report = serve_report(box->serve);
+	s->ending = true;
+	atomic_store(&s->ended, false);
+	if (!pthread_create(&s->ender, NULL, ender_main, s))
+		return;
+	ender_main(s);
+	forget(s);
+}
+
+void session_reap(struct session *s, bool wait)
+{
+	if (!s->ending || (!wait && !atomic_load(&s->ended)))
+		return;
+	pthread_join(s->ender, NULL);
+	forget(s);
 }
 
 /* ---- what is sent ---- */
@@ -75,7 +95,7 @@ static bool flush(struct session *s)
 		if (n < 0)
 			return errno == EAGAIN;
 		s->out_at += (size_t)n;
-		s->active_ns = now_ns();
+		s->active_ns = clock_ns();
 	}
 	return true;
 }
@@ -140,7 +160,6 @@ static void do_trace(struct session *s, const struct control_box *box,
 
 	if (!request->on) {
 		s->closing = s->trace;
-		stop_trace(s, box);
 		if (!s->closing)
 			answer(s, trace_answer(false, TRACE_TEXT));
 		return;
@@ -171,8 +190,7 @@ static void do_request(struct session *s, const struct control_box *box,
 		answer(s, tell[request->verb](box));
 }
 
-static void do_line(
-	struct session *s, const struct control_box *box, size_t len, unsigned traces)
+static void do_line(struct session *s, const struct control_box *box, size_t len, unsigned traces)
 {
 	struct control_problem problem = { 0 };
 	struct control_request request;
@@ -207,7 +225,7 @@ static bool receive(struct session *s)
 		return errno == EAGAIN || errno == EINTR;
 	s->eof = n == 0;
 	s->in_len += (size_t)n;
-	s->active_ns = now_ns();
+	s->active_ns = clock_ns();
 	return true;
 }
 
@@ -226,6 +244,8 @@ static void check_length(struct session *s)
 
 short session_events(const struct session *s)
 {
+	if (s->ending)
+		return 0;
 	if (has_output(s))
 		return POLLOUT;
 	return s->eof || s->closing ? 0 : POLLIN;
@@ -233,7 +253,7 @@ short session_events(const struct session *s)
 
 bool session_ready(const struct session *s)
 {
-	return s->fd >= 0 && !has_output(s) && !s->closing &&
+	return s->fd >= 0 && !s->ending && !has_output(s) && !s->closing &&
 	       (s->trace_wanted || line_length(s) >= 0);
 }
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/clock.h"
 #include "control/message.h"
 #include "control/procs.h"
 #include "machine/kinds.h"
@@ -17,10 +17,7 @@
 
 static uint64_t uptime_ms(const struct control_box *box)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec - box->started_ns) / 1000000;
+	return (clock_ns() - box->started_ns) / 1000000;
 }
 
 /* ---- the box and its processes ---- */
@@ -136,8 +133,8 @@ static struct json_object *hwpt_json(
 			continue;
 		names = devices_of_group(machine, ioas->groups[i].name);
 		for (size_t j = 0; j < json_object_array_length(names); j++)
-			control_append(devices,
-				json_object_get(json_object_array_get_idx(names, j)));
+			control_append(
+				devices, json_object_get(json_object_array_get_idx(names, j)));
 		json_object_put(names);
 	}
 	control_put_text(object, "iommu", hwpt->iommu);
@@ -184,8 +181,8 @@ static struct json_object *container_json(
 	control_put_bool(object, "dirty_tracking", info->dirty_tracking);
 	control_put(object, "entries_left",
 		info->has_ioas ? json_object_new_uint64(info->entries_left) : NULL);
-	control_put(object, "ioas",
-		info->has_ioas ? ioas_json(pic->box->machine, &info->ioas) : NULL);
+	control_put(
+		object, "ioas", info->has_ioas ? ioas_json(pic->box->machine, &info->ioas) : NULL);
 	control_put(object, "pids", pids_json(pic, info->file, NULL));
 	return object;
 }
@@ -215,8 +212,7 @@ static struct json_object *group_devices(const struct picture *pic, const char *
 	return names;
 }
 
-static struct json_object *group_json(
-	const struct picture *pic, const struct vfio_group_info *info)
+static struct json_object *group_json(const struct picture *pic, const struct vfio_group_info *info)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -296,8 +292,8 @@ static struct json_object *device_json(
 	control_put_text(object, "iommu", dev->iommu.iommu ? dev->iommu.iommu->name : NULL);
 	control_put(object, "opens", now->known ? json_object_new_uint64(now->opens) : NULL);
 	control_put(object, "memory", info.known ? json_object_new_boolean(info.memory) : NULL);
-	control_put(object, "bus_master",
-		info.known ? json_object_new_boolean(info.bus_master) : NULL);
+	control_put(
+		object, "bus_master", info.known ? json_object_new_boolean(info.bus_master) : NULL);
 	control_put(object, "irqs", now->known ? irqs_json(now) : NULL);
 	control_put(object, "dma", dma_json(&info.dma));
 	control_put_u64(object, "faults", info.faults.count);

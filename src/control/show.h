@@ -20,9 +20,10 @@
 struct control_box {
 	struct machine *machine;
 	struct vfio *vfio;
-	struct serve *serve; /* NULL: no process of a box; then nobody holds anything, and no traces */
-	pid_t guardian;	     /* 0: likewise */
-	char *const *argv;   /* ends with NULL */
+	struct serve
+		*serve; /* NULL: no process of a box; then nobody holds anything, and no traces */
+	pid_t guardian; /* 0: likewise */
+	char *const *argv; /* ends with NULL */
 	unsigned fd_base;
 	uint64_t started_ns; /* CLOCK_MONOTONIC */
 };

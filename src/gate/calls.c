@@ -21,7 +21,10 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/hostlock.h"
+#include "base/text.h"
+#include "trace/decode.h"
 
 /* ---- the call ---- */
 
@@ -190,6 +193,8 @@ static const struct caller_ops caller_ops = {
 void call_init(struct call *call, struct serve *serve, const struct seccomp_notif *notif)
 {
 	*call = (struct call){ .caller = { &caller_ops }, .serve = serve, .notif = notif };
+	if (report_traces(serve->report))
+		call->begin_ns = clock_ns();
 }
 
 void call_finish(struct call *call)
@@ -202,7 +207,12 @@ void call_finish(struct call *call)
 
 static const char *describe_open(char *buf, size_t size, const char *path, uint64_t flags)
 {
-	snprintf(buf, size, "open(\"%s\", O_RDWR%s%s)", path, flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
+	struct text text;
+
+	text_init(&text, buf, size);
+	text_add(&text, "open(\"");
+	text_add_escaped(&text, path, strlen(path), "\"");
+	text_add(&text, "\", O_RDWR%s%s)", flags & O_CLOEXEC ? "|O_CLOEXEC" : "",
 		flags & O_CREAT ? "|O_CREAT" : "");
 	return buf;
 }
@@ -244,7 +254,7 @@ static long open_found(
 
 static long do_open(struct call *call, int dirfd, uint64_t upath, uint64_t flags)
 {
-	char path[PATH_MAX], text[PATH_MAX + 64];
+	char path[PATH_MAX], text[TRACE_LINE_MAX];
 	struct path_node found;
 	struct why why = { 0 };
 	struct report_call done;

@@ -110,6 +110,8 @@ bool proc_fd_used(struct proc *proc, int fd);
 int proc_take_fd(struct proc *proc, int fd);
 /** Its memory, borrowed; NULL: gone. *fresh: just opened, by number. */
 struct mm *proc_mm(struct proc *proc, bool *fresh);
+/** The id of its thread group; 0: it is gone. */
+pid_t proc_tgid(struct proc *proc);
 /** Forget what is held of whoever had the id; all is by number again. False: it is gone. */
 bool proc_reopen(struct proc *proc);
 /** First descriptor number that it may not have (RLIMIT_NOFILE). */
@@ -184,6 +186,7 @@ struct call {
 	bool known;		 /* a file was found through proc: it is the calling thread's */
 	struct vma vma;		 /* where it last copied to or from; end 0: nowhere */
 	struct fd_origin origin; /* of the file it is about */
+	uint64_t begin_ns;	 /* when it was received; 0: nothing was traced then */
 };
 
 /** The call shall run as if we were not there. */

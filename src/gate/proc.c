@@ -268,13 +268,18 @@ void proc_cache_sweep(struct proc_cache *cache)
 	pthread_mutex_unlock(&cache->lock);
 }
 
+pid_t proc_tgid(struct proc *proc)
+{
+	if (!proc->tgid)
+		proc->tgid = read_tgid(proc->tid);
+	return proc->tgid;
+}
+
 static int open_pidfd(struct proc *proc)
 {
 	if (proc->pidfd >= 0)
 		return proc->pidfd;
-	if (!proc->tgid)
-		proc->tgid = read_tgid(proc->tid);
-	if (!proc->tgid)
+	if (!proc_tgid(proc))
 		return -ESRCH;
 	proc->pidfd = (int)syscall(SYS_pidfd_open, proc->tgid, 0);
 	return proc->pidfd >= 0 ? proc->pidfd : -errno;

@@ -1,71 +1,176 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the user is told (rule R3): refusals and DMA faults as lines on stderr, equal ones counted
- * rather than repeated; every call as a line of the trace; the last refusal as JSON in the box's
+ * rather than repeated; every call as an event of the traces; the last refusal as JSON in the box's
  * /dev/nestbox, written from out here.
+ *
+ * No lock is held while a reader is waited for, and a device's thread takes none that is held for
+ * longer than it takes to compare some lines.
  */
 #include "gate/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "gate/traces.h"
 #include "iommu/mmio.h"
 #include "trace/decode.h"
 #include "trace/explain.h"
+#include "trace/outlet.h"
 
 #define LOG_SLOTS 64
+/* A device that runs wild faults at ever new addresses: stderr gets so many lines of it. */
+#define FAULT_LINES_MAX 32
+/* What explain_log_add prints for one line: the count of the one that gives way, and the line. */
+#define SAID_MAX (2 * EXPLAIN_LINE_MAX + 128)
+
+/** Lines that are to be said once the lock is dropped. */
+struct said {
+	char text[SAID_MAX];
+	size_t len;
+};
 
 struct report {
-	pthread_mutex_t lock; /* log, trace, last-refusal */
 	struct machine *machine;
+	struct outlet *err; /* stderr; NULL: nothing is said there */
+
+	pthread_mutex_t lock;
 	struct explain_log *log; /* NULL: --quiet */
-	FILE *trace;
+	struct said *said;	 /* of whoever holds the lock; NULL: print at once */
+	atomic_uint fault_lines;
+
+	pthread_mutex_t last_lock; /* the file last-refusal */
 	int dir;
-	unsigned fault_lines;
+
+	struct traces *traces;
+	bool trace_whole;     /* so far: of serve_args.trace */
+	bool trace_on_err;    /* that one */
+	bool faults_in_trace; /* and has the lines of DMA faults already */
 };
 
 static void print_line(void *ctx, const char *line)
 {
-	/* One write: the program writes to the same terminal. */
-	fprintf(stderr, "%s\n", line);
+	struct report *report = ctx;
+	struct said now, *said = report->said ? report->said : &now;
+	size_t room;
+	int n;
+
+	now.len = 0;
+	room = sizeof(said->text) - said->len;
+	n = snprintf(said->text + said->len, room, "%s\n", line);
+	/* Half a line is none. */
+	if (n > 0 && (size_t)n < room)
+		said->len += (size_t)n;
+	if (said == &now)
+		outlet_put(report->err, now.text, now.len, OUTLET_WAIT_ROOM);
+}
+
+/** One line, if it was not said before. */
+static void say(struct report *report, const char *line, enum outlet_patience patience)
+{
+	struct said said;
+
+	said.len = 0;
+	pthread_mutex_lock(&report->lock);
+	report->said = &said;
+	explain_log_add(report->log, line);
+	report->said = NULL;
+	pthread_mutex_unlock(&report->lock);
+	if (said.len)
+		outlet_put(report->err, said.text, said.len, patience);
+}
+
+/* ---- start and end ---- */
+
+static int start_trace(struct report *report, const struct serve_args *args)
+{
+	bool shared = args->trace_fd == STDERR_FILENO;
+	struct trace_target target = {
+		.outlet = shared ? report->err
+				 : outlet_create(args->trace_fd, true, args->trace_format),
+		.shared = shared,
+		.format = args->trace_format,
+		.whole = &report->trace_whole,
+	};
+
+	report->trace_on_err = shared;
+	report->faults_in_trace = shared && args->trace_format == TRACE_TEXT;
+	return target.outlet ? traces_start(report->traces, &target) : -ENOMEM;
+}
+
+static bool start(struct report *report, const struct serve_args *args)
+{
+	bool to_err = args->trace && args->trace_fd == STDERR_FILENO;
+
+	report->traces = traces_create();
+	if (!args->quiet)
+		report->log = explain_log_create(LOG_SLOTS, print_line, report);
+	if (!args->quiet || to_err)
+		report->err = outlet_create(
+			STDERR_FILENO, false, to_err ? args->trace_format : TRACE_TEXT);
+	return report->traces && (args->quiet || report->log) &&
+	       (report->err || (args->quiet && !to_err));
 }
 
 struct report *report_create(const struct serve_args *args)
 {
 	struct report *report = calloc(1, sizeof(*report));
+	bool ok;
 
-	if (!report)
-		return NULL;
-	if (!args->quiet)
-		report->log = explain_log_create(LOG_SLOTS, print_line, report);
-	if (!args->quiet && !report->log) {
-		free(report);
-		return NULL;
+	if (report) {
+		pthread_mutex_init(&report->lock, NULL);
+		pthread_mutex_init(&report->last_lock, NULL);
+		report->machine = args->machine;
+		report->dir = args->report_dir;
+		report->trace_whole = true;
 	}
-	pthread_mutex_init(&report->lock, NULL);
-	report->machine = args->machine;
-	report->trace = args->trace;
-	report->dir = args->report_dir;
-	return report;
+	ok = report && start(report, args);
+	if (args->trace && !ok && args->trace_fd != STDERR_FILENO)
+		close(args->trace_fd);
+	if (ok && (!args->trace || start_trace(report, args) >= 0))
+		return report;
+	report_destroy(report);
+	return NULL;
 }
 
-void report_destroy(struct report *report)
+bool report_destroy(struct report *report)
 {
+	bool whole;
+
 	if (!report)
-		return;
+		return true;
 	explain_log_destroy(report->log);
+	traces_destroy(report->traces);
+	whole = outlet_close(report->err) || !report->trace_on_err;
+	whole &= report->trace_whole;
 	pthread_mutex_destroy(&report->lock);
+	pthread_mutex_destroy(&report->last_lock);
 	free(report);
+	return whole;
 }
 
 bool report_traces(const struct report *report)
 {
-	return report->trace;
+	return traces_on(report->traces);
+}
+
+int report_trace_start(struct report *report, int fd, enum trace_format format)
+{
+	struct trace_target target = { outlet_create(fd, true, format), .format = format };
+
+	return target.outlet ? traces_start(report->traces, &target) : -ENOMEM;
+}
+
+int report_trace_stop(struct report *report, int id)
+{
+	return traces_stop(report->traces, id);
 }
 
 /* ---- refusals ---- */
@@ -79,8 +184,9 @@ static void write_last(const struct report *report, const struct explain *explai
 
 	if (!json || report->dir < 0)
 		return;
+	/* The directory is the program's too: a FIFO that it put there must not hold us up. */
 	fd = openat(report->dir, ".last-refusal",
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	if (fd < 0)
 		return;
 	if (write(fd, json, len) == (ssize_t)len)
@@ -112,31 +218,29 @@ static void report_refusal(struct report *report, const struct report_call *done
 		.attachments = counts.attachments,
 		.mappings = counts.mappings,
 	};
-	explain_line(line, sizeof(line), &explain);
-	pthread_mutex_lock(&report->lock);
-	if (report->log)
-		explain_log_add(report->log, line);
+	pthread_mutex_lock(&report->last_lock);
 	write_last(report, &explain);
-	pthread_mutex_unlock(&report->lock);
+	pthread_mutex_unlock(&report->last_lock);
+	if (!report->log)
+		return;
+	explain_line(line, sizeof(line), &explain);
+	say(report, line, OUTLET_WAIT);
 }
 
-/* ---- trace ---- */
+/* ---- events ---- */
 
-static void trace_ioctl_done(struct report *report, const struct report_call *done)
+/** The call with its arguments, as they are after it. */
+static void ioctl_text(char *buf, size_t size, const struct report_call *done)
 {
 	struct call *call = done->call;
-	char line[TRACE_LINE_MAX];
 	uint8_t arg[TRACE_ARG_MAX];
 	uint32_t argsz = 0;
 	struct trace_ioctl_call t = {
-		.pid = (pid_t)call->notif->pid,
 		.fd = (int)call->notif->data.args[0],
 		.path = call->origin.path,
 		.kind = done->kind,
 		.cmd = done->cmd,
 		.raw = done->arg,
-		.result = done->result,
-		.why = done->why,
 	};
 
 	if (trace_ioctl_bytes(done->kind, done->cmd, 0)) {
@@ -148,41 +252,43 @@ static void trace_ioctl_done(struct report *report, const struct report_call *do
 		if (!t.arg)
 			t.arg_len = 0;
 	}
-	trace_ioctl_line(line, sizeof(line), &t);
-	pthread_mutex_lock(&report->lock);
-	fprintf(report->trace, "%s\n", line);
-	fflush(report->trace);
-	pthread_mutex_unlock(&report->lock);
+	trace_ioctl_text(buf, size, &t);
 }
 
-static void trace_text_done(struct report *report, const struct report_call *done)
+static void tell_call(struct report *report, const struct report_call *done)
 {
-	char line[TRACE_LINE_MAX];
+	struct call *call = done->call;
+	struct proc *proc = call_proc(call);
+	char name[256], text[TRACE_LINE_MAX];
+	struct trace_event event = {
+		.kind = TRACE_CALL,
+		.end_ns = clock_ns(),
+		.tid = (pid_t)call->notif->pid,
+		.pid = proc ? proc_tgid(proc) : 0,
+		.name = name,
+		.text = done->kind ? text : done->text,
+		.result = done->result,
+		.why = done->why,
+	};
 
-	trace_line(line, sizeof(line), (pid_t)done->call->notif->pid, done->text, done->result,
-		done->why);
-	pthread_mutex_lock(&report->lock);
-	fprintf(report->trace, "%s\n", line);
-	fflush(report->trace);
-	pthread_mutex_unlock(&report->lock);
+	/* 0: no trace was on when it began. */
+	event.begin_ns = call->begin_ns ? call->begin_ns : event.end_ns;
+	call_name(name, sizeof(name), done);
+	name[strcspn(name, "(")] = '\0';
+	if (done->kind)
+		ioctl_text(text, sizeof(text), done);
+	traces_tell(report->traces, &event, false);
 }
 
 void report_call(struct report *report, const struct report_call *done)
 {
 	if (explain_is_refusal(done->why))
 		report_refusal(report, done);
-	if (!report->trace)
-		return;
-	if (done->kind)
-		trace_ioctl_done(report, done);
-	else
-		trace_text_done(report, done);
+	if (report_traces(report))
+		tell_call(report, done);
 }
 
-/* ---- DMA faults ---- */
-
-/* A device that runs wild faults at ever new addresses: stderr gets so many lines of it. */
-#define FAULT_LINES_MAX 32
+/* ---- DMA faults: from a device's thread, or from whoever holds the host lock ---- */
 
 static void fault_line(char *line, size_t size, const struct iommu_fault *fault, const char *device)
 {
@@ -199,23 +305,51 @@ static void fault_line(char *line, size_t size, const struct iommu_fault *fault,
 			fault->sid);
 }
 
+static void tell_fault(struct report *report, const struct iommu_fault *fault, const char *device,
+	const char *line)
+{
+	uint64_t now = clock_ns();
+	const struct trace_event event = {
+		.kind = TRACE_FAULT,
+		.begin_ns = now,
+		.end_ns = now,
+		.pid = getpid(),
+		/* The device's row; 0 would be the process. */
+		.tid = (pid_t)(fault->sid + 1),
+		.name = fault->name,
+		.text = line,
+		.device = device,
+		.iommu = fault->iommu,
+	};
+
+	traces_tell(report->traces, &event, true);
+}
+
+static void say_fault(struct report *report, const char *line)
+{
+	static const char more[] = "nestbox: more DMA faults: see --trace\n";
+	unsigned n = atomic_fetch_add(&report->fault_lines, 1);
+
+	if (n < FAULT_LINES_MAX)
+		say(report, line, OUTLET_NO_WAIT);
+	else if (n == FAULT_LINES_MAX)
+		outlet_put(report->err, more, strlen(more), OUTLET_NO_WAIT);
+}
+
 void report_fault(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev)
 {
 	struct report *report = ctx;
+	const char *device = dev ? dev->pci.name : "unknown device";
+	bool traced = report_traces(report);
+	bool said = report->log && !report->faults_in_trace &&
+		    atomic_load(&report->fault_lines) <= FAULT_LINES_MAX;
 	char line[256];
 
-	fault_line(line, sizeof(line), fault, dev ? dev->pci.name : "unknown device");
-	pthread_mutex_lock(&report->lock);
-	if (report->trace) {
-		fprintf(report->trace, "%s\n", line);
-		fflush(report->trace);
-	}
-	/* A trace on stderr has the line already. */
-	if (report->trace != stderr && report->log && report->fault_lines <= FAULT_LINES_MAX) {
-		if (report->fault_lines++ == FAULT_LINES_MAX)
-			print_line(report, "nestbox: more DMA faults: see --trace");
-		else
-			explain_log_add(report->log, line);
-	}
-	pthread_mutex_unlock(&report->lock);
+	if (!traced && !said)
+		return;
+	fault_line(line, sizeof(line), fault, device);
+	if (traced)
+		tell_fault(report, fault, device, line);
+	if (said)
+		say_fault(report, line);
 }

@@ -19,8 +19,8 @@ struct report;
 struct serve_args;
 
 struct report *report_create(const struct serve_args *args);
-/** Prints what was repeated. */
-void report_destroy(struct report *report);
+/** Prints what was repeated, ends the traces. False: serve_args.trace is not complete. */
+bool report_destroy(struct report *report);
 
 /** A call on one of our files or nodes is done. */
 struct report_call {
@@ -34,6 +34,7 @@ struct report_call {
 	const struct why *why;
 };
 void report_call(struct report *report, const struct report_call *done);
+/** Whether somebody reads along; cheap. */
 bool report_traces(const struct report *report);
 /** machine->fault. */
 void report_fault(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);

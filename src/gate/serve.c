@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /** We keep two or three descriptors for each open file of the box, and some for each thread. */
 static void raise_descriptor_limit(void)
@@ -22,6 +23,8 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	struct serve *serve = calloc(1, sizeof(*serve));
 
 	if (!serve) {
+		if (args->trace && args->trace_fd != STDERR_FILENO)
+			close(args->trace_fd);
 		error_set(error, ENOMEM, "out of memory");
 		return NULL;
 	}
@@ -31,7 +34,7 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	serve->procs = proc_cache_create();
 	serve->report = report_create(args);
 	if (!serve->procs || !serve->report) {
-		error_set(error, ENOMEM, "out of memory");
+		error_set(error, ENOMEM, "out of memory or threads");
 		goto fail;
 	}
 	args->machine->fault_ctx = serve->report;
@@ -66,16 +69,19 @@ const struct file *serve_file(struct serve *serve, uint64_t dev, uint64_t ino)
 	return file;
 }
 
-void serve_stop(struct serve *serve)
+bool serve_stop(struct serve *serve)
 {
+	bool whole;
+
 	if (!serve)
-		return;
+		return true;
 	receivers_stop(serve->receivers);
 	fdtable_destroy(serve->fds);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
-	report_destroy(serve->report);
+	whole = report_destroy(serve->report);
 	proc_cache_destroy(serve->procs);
 	pthread_mutex_destroy(&serve->install_lock);
 	free(serve);
+	return whole;
 }

@@ -9,11 +9,10 @@
 
 #include <stdbool.h>
 
-#include <stdio.h>
-
 #include "base/error.h"
 #include "gate/tree.h"
 #include "machine/machine.h"
+#include "trace/format.h"
 #include "vfio/vfio.h"
 
 struct serve;
@@ -25,8 +24,10 @@ struct serve_args {
 	int listener;
 	int report_dir; /* last-refusal is written here */
 	unsigned fd_base;
-	bool quiet;	/* no refusals on stderr */
-	FILE *trace;	/* strace-like lines, or NULL */
+	bool quiet;   /* no refusals on stderr */
+	bool trace;   /* every call is told: */
+	int trace_fd; /* to it; serve's, also where serve_start fails, but for standard error */
+	enum trace_format trace_format;
 	bool poll_spin; /* --poll=spin */
 };
 
@@ -46,8 +47,8 @@ const struct file *serve_file(struct serve *serve, uint64_t dev, uint64_t ino);
 
 /**
  * After the program and all descendants are gone: drains, closes every file, joins the threads,
- * prints counts of repeated refusals, frees.
+ * prints counts of repeated refusals, frees. False: the trace (serve_args.trace) is not complete.
  */
-void serve_stop(struct serve *serve);
+bool serve_stop(struct serve *serve);
 
 #endif

@@ -167,14 +167,13 @@ int trace_line(
 	return (int)text.len;
 }
 
-int trace_ioctl_line(char *buf, size_t len, const struct trace_ioctl_call *call)
+int trace_ioctl_text(char *buf, size_t len, const struct trace_ioctl_call *call)
 {
 	struct text text;
 
 	text_init(&text, buf, len);
-	text_add(&text, "[%d] ioctl(%d<%s>, ", (int)call->pid, call->fd, call->path);
+	text_add(&text, "ioctl(%d<%s>, ", call->fd, call->path);
 	add_call(&text, call->kind, call->cmd, call->arg, call->arg_len, call->raw);
 	text_add(&text, ")");
-	add_result(&text, call->result, call->why);
 	return (int)text.len;
 }

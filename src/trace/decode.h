@@ -17,7 +17,7 @@
 
 #include "base/why.h"
 
-/** No line is longer (it then ends in "..."). */
+/** No call is longer as text (it then ends in "..."). */
 #define TRACE_LINE_MAX 2048
 
 /** No more than this of an argument is ever looked at. */
@@ -44,9 +44,8 @@ int trace_ioctl_name(char *buf, size_t len, const char *kind, unsigned cmd, uint
 int trace_line(
 	char *buf, size_t len, pid_t pid, const char *call, long result, const struct why *why);
 
-/** The same for an ioctl on descriptor fd, that was opened as path. */
+/** An ioctl with its file, on descriptor fd that was opened as path: the CALL of such a line. */
 struct trace_ioctl_call {
-	pid_t pid;
 	int fd;
 	const char *path; /* "/dev/vfio/vfio" */
 	const char *kind;
@@ -54,9 +53,7 @@ struct trace_ioctl_call {
 	const void *arg;
 	size_t arg_len;
 	uint64_t raw;
-	long result;
-	const struct why *why;
 };
-int trace_ioctl_line(char *buf, size_t len, const struct trace_ioctl_call *call);
+int trace_ioctl_text(char *buf, size_t len, const struct trace_ioctl_call *call);
 
 #endif

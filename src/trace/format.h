@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events, and the formats in which they are told: --trace-format=text|json|chrome.
+ * Events, and the formats in which they are told: --trace-format=text|json|chrome (doc/trace.md).
  *
  *   text    as strace does, one line each
- *   json    one JSON object a line (doc/control.md)
- *   chrome  the Trace Event Format, which Perfetto opens: an array that is never closed
+ *   json    one JSON object a line
+ *   chrome  the Trace Event Format, which Perfetto opens: an array that need not be closed. Every
+ *           event but the first starts with its comma, so that what there is at any time is JSON
+ *           once "]" is added.
  */
 #ifndef TRACE_FORMAT_H
 #define TRACE_FORMAT_H
 
+#include <limits.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -31,7 +35,7 @@ enum trace_event_kind {
 struct trace_event {
 	enum trace_event_kind kind;
 	uint64_t begin_ns, end_ns; /* CLOCK_MONOTONIC; equal for what has no duration */
-	pid_t tid;		   /* TRACE_CALL: the calling thread */
+	pid_t pid, tid;		   /* TRACE_CALL: the calling thread; pid 0: not known */
 	const char *name;	   /* "VFIO_IOMMU_MAP_DMA", "open", "DMA fault" */
 	const char *text;      /* as in text: the call with its arguments, or the fault's line */
 	long result;	       /* TRACE_CALL */
@@ -39,10 +43,27 @@ struct trace_event {
 	const char *device, *iommu; /* TRACE_FAULT: names, may be NULL */
 };
 
-/** A whole line with newline, cut to fit: its length. size at least 64. */
+/** No line is longer: a pipe takes it in one piece. */
+#define TRACE_EVENT_MAX PIPE_BUF
+
+/**
+ * A whole line with newline, cut to fit and then still of its format: its length. Of a JSON object
+ * that does not fit, members are missing at the end, and strings end in "...". size at least 64.
+ */
 int trace_format_event(
 	char *buf, size_t size, enum trace_format format, const struct trace_event *event);
-/** What stands before the first event ("" or "[\n"). */
-const char *trace_format_head(enum trace_format format);
+/** What stands before the first event: a line (chrome: it names nestbox's own row), or nothing. */
+int trace_format_head(char *buf, size_t size, enum trace_format format, pid_t nestbox);
+/** What stands behind the last one, where the trace is whole. */
+const char *trace_format_tail(enum trace_format format);
+/** A line that says that so many are missing here. */
+int trace_format_lost(
+	char *buf, size_t size, enum trace_format format, uint64_t lines, uint64_t now_ns);
+/**
+ * chrome only (else nothing: 0): a line that names a row of the picture, before the row's first
+ * event. tid 0: names the process.
+ */
+int trace_format_row(
+	char *buf, size_t size, enum trace_format format, pid_t pid, pid_t tid, const char *name);
 
 #endif

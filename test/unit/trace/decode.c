@@ -248,27 +248,23 @@ static void test_hostile(void **state)
 
 static void test_line(void **state)
 {
-	char buf[TRACE_LINE_MAX];
+	char buf[TRACE_LINE_MAX], text[TRACE_LINE_MAX];
 	struct why why = { 0 };
 	struct trace_ioctl_call call = {
-		.pid = 42,
 		.fd = 960,
 		.path = "/dev/vfio/vfio",
 		.kind = "container",
 		.cmd = VFIO_SET_IOMMU,
 		.raw = 6,
-		.result = -EOPNOTSUPP,
-		.why = &why,
 	};
 
 	why_refused(&why, EOPNOTSUPP, "iommu-cannot-nest", "stage 2 only\n");
-	trace_ioctl_line(buf, sizeof(buf), &call);
+	trace_ioctl_text(text, sizeof(text), &call);
+	trace_line(buf, sizeof(buf), 42, text, -EOPNOTSUPP, &why);
 	assert_string_equal(buf,
 		"[42] ioctl(960</dev/vfio/vfio>, VFIO_SET_IOMMU, VFIO_TYPE1_NESTING_IOMMU) = -1 "
 		"EOPNOTSUPP <iommu-cannot-nest: stage 2 only\\n>");
-	call.result = 0;
-	call.why = NULL;
-	trace_ioctl_line(buf, sizeof(buf), &call);
+	trace_line(buf, sizeof(buf), 42, text, 0, NULL);
 	assert_string_equal(buf,
 		"[42] ioctl(960</dev/vfio/vfio>, VFIO_SET_IOMMU, VFIO_TYPE1_NESTING_IOMMU) = 0");
 	trace_line(buf, sizeof(buf), 7, "openat(AT_FDCWD, \"/dev/vfio/1\")", -EBUSY, NULL);
