@@ -68,21 +68,27 @@ static int width_of(const struct grid *g, unsigned column)
 	return (int)width;
 }
 
-/** Prints it after an empty line, unless it has no rows, and forgets it. */
-static void grid_end(struct grid *g)
+/** Prints it, unless it has no rows, and forgets it. */
+static void grid_print(struct grid *g)
 {
 	int widths[COLUMNS_MAX];
 	unsigned n = g->n - g->n % g->columns;
 
 	for (unsigned i = 0; i < g->columns; i++)
 		widths[i] = width_of(g, i);
-	if (n)
-		fputc('\n', g->out);
 	for (unsigned i = 0; i < g->columns && n; i++)
 		print_cell(g, i, widths[i], g->heads[i] + (*g->heads[i] == '<'));
 	for (unsigned i = 0; i < n; i++)
 		print_cell(g, i % g->columns, widths[i % g->columns], g->cells[i]);
 	free(g->cells);
+}
+
+/** One of several: after an empty line. */
+static void grid_end(struct grid *g)
+{
+	if (g->n)
+		fputc('\n', g->out);
+	grid_print(g);
 }
 
 /* ---- members ---- */
@@ -441,7 +447,7 @@ void control_print_ps(const struct control_boxes *boxes, FILE *out)
 	grid_begin(&g, heads, out);
 	for (unsigned i = 0; i < boxes->n; i++)
 		add_box(&g, &boxes->list[i]);
-	grid_end(&g);
+	grid_print(&g);
 }
 
 /* ---- for programs ---- */
