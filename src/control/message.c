@@ -38,6 +38,14 @@ struct key {
 		struct control_problem *problem);
 };
 
+/** No shorter string that a NUL ends passes for this one. */
+static bool is_word(struct json_object *value, const char *word)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       (size_t)json_object_get_string_len(value) == strlen(word) &&
+	       !strcmp(json_object_get_string(value), word);
+}
+
 static bool take_version(
 	struct json_object *value, struct control_request *out, struct control_problem *problem)
 {
@@ -58,7 +66,7 @@ static bool take_request(
 		return control_refuse(problem, "bad-request", "request: must be a string");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		out->verb = (enum control_verb)i;
-		if (!strcmp(verbs[i], name))
+		if (is_word(value, verbs[i]))
 			return true;
 	}
 	text_init(&text, shown, sizeof(shown));
@@ -80,7 +88,8 @@ static bool take_format(
 {
 	int format = -1;
 
-	if (json_object_is_type(value, json_type_string))
+	if (json_object_is_type(value, json_type_string) &&
+		is_word(value, json_object_get_string(value)))
 		format = trace_format_parse(json_object_get_string(value));
 	if (format < 0)
 		return control_refuse(

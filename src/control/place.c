@@ -149,6 +149,36 @@ static bool refuses(int dir, const char *name)
 	return fd == -ECONNREFUSED;
 }
 
+/** The pid that a socket's name is; 0: it is none of ours. */
+static pid_t pid_of(const char *name)
+{
+	char *end;
+	long pid = strtol(name, &end, 10);
+
+	return name[0] >= '1' && name[0] <= '9' && !*end && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+static bool is_stale(int dir, const char *name)
+{
+	return kill(pid_of(name), 0) && errno == ESRCH && refuses(dir, name);
+}
+
+/** What supervisors that were killed have left. The lock is held. */
+static void sweep(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	while (list && (entry = readdir(list)))
+		if (pid_of(entry->d_name) && is_stale(dir, entry->d_name))
+			unlinkat(dir, entry->d_name, 0);
+	if (list)
+		closedir(list);
+	else
+		cleanup_fd(&copy);
+}
+
 /** Bind and listen. What has our name is of somebody who had our pid, unless it answers. */
 static int bind_in(struct control_socket *sock)
 {
@@ -167,6 +197,8 @@ static int bind_in(struct control_socket *sock)
 	}
 	if (!err && listen(sock->fd, BACKLOG))
 		err = errno;
+	if (!err)
+		sweep(sock->dir);
 	return -err;
 }
 
@@ -288,20 +320,6 @@ static bool is_new(struct search *search, int dir)
 	return true;
 }
 
-/** The pid that a socket's name is; 0: it is none of ours. */
-static pid_t pid_of(const char *name)
-{
-	char *end;
-	long pid = strtol(name, &end, 10);
-
-	return name[0] >= '1' && name[0] <= '9' && !*end && pid <= INT_MAX ? (pid_t)pid : 0;
-}
-
-static bool is_stale(int dir, const char *name)
-{
-	return kill(pid_of(name), 0) && errno == ESRCH && refuses(dir, name);
-}
-
 static void remove_stale(int dir, const char *name)
 {
 	/* Who holds the lock for long may clean up by himself. */
@@ -339,7 +357,7 @@ static void search_place(struct search *search, unsigned i, uid_t uid)
 
 	if (dir < 0 || !is_new(search, dir))
 		return;
-	copy = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	list = copy < 0 ? NULL : fdopendir(copy);
 	while (list && (entry = readdir(list)))
 		search_entry(search, dir, &place, uid, entry->d_name);
