@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The program `nestbox`: one file per verb, one row per verb in main.c. Except for `run`, which
- * drives the gate, verbs use <nestbox/...> only.
+ * drives the gate, verbs use <nestbox/...> only, and control/client.h to look into running boxes.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H

@@ -14,14 +14,16 @@ static void on_signal(int sig)
 	stop = true;
 }
 
-/** Without SA_RESTART: waiting for lines ends. */
+/** Without SA_RESTART: waiting for lines ends. Under nohup a hang-up stays ignored. */
 static void catch_signals(void)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction old;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	if (!sigaction(SIGHUP, &action, &old) && old.sa_handler == SIG_IGN)
+		sigaction(SIGHUP, &old, NULL);
 }
 
 static int trace_box(const struct cli_verb *verb, const char *which, const char *format)
