@@ -73,13 +73,23 @@ static bool has_output(const struct session *s)
 	return s->out_at < s->out_len;
 }
 
+static void drop_output(struct session *s)
+{
+	free(s->out);
+	s->out = NULL;
+	s->out_at = s->out_len = 0;
+}
+
 /** Takes the object. */
 static void answer(struct session *s, struct json_object *object)
 {
-	free(s->out);
-	s->out_at = s->out_len = 0;
-	s->out = control_line(object, &s->out_len);
-	if (!s->out)
+	size_t len = 0;
+
+	drop_output(s);
+	s->out = control_line(object, &len);
+	if (s->out)
+		s->out_len = len;
+	else
 		s->closing = true; /* no memory: the end of the connection says so */
 }
 
@@ -97,6 +107,7 @@ static bool flush(struct session *s)
 		s->out_at += (size_t)n;
 		s->active_ns = clock_ns();
 	}
+	drop_output(s);
 	return true;
 }
 
