@@ -312,12 +312,13 @@ int control_find(const char *which, pid_t *pid, struct error *error)
 	struct control_boxes boxes;
 	int err;
 
+	*pid = 0;
 	if (!which && ours && *ours)
 		return connect_own(ours, pid, error);
 	err = control_boxes_find(&boxes, error);
 	if (!err)
 		err = choose(&boxes, which, &box, error);
-	if (!err) {
+	if (!err && box) {
 		*pid = box->pid;
 		err = fcntl(box->fd, F_DUPFD_CLOEXEC, 0);
 	}

@@ -43,13 +43,13 @@ static bool place_get(unsigned i, uid_t uid, struct place *out)
 	case 0:
 		if (!runtime || runtime[0] != '/' || strlen(runtime) >= sizeof(out->base))
 			return false;
-		strcpy(out->base, runtime);
+		snprintf(out->base, sizeof(out->base), "%s", runtime);
 		return true;
 	case 1:
 		snprintf(out->base, sizeof(out->base), "/run/user/%u", (unsigned)uid);
 		return true;
 	default:
-		strcpy(out->base, "/tmp");
+		snprintf(out->base, sizeof(out->base), "/tmp");
 		snprintf(out->name, sizeof(out->name), "nestbox-%u", (unsigned)uid);
 		return true;
 	}

@@ -76,16 +76,17 @@ static int scan(struct control_procs *procs)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
-	int err = dir ? 0 : -errno;
+	int err = 0;
 
+	if (!dir)
+		return -ENOMEM; /* or of descriptors */
 	while (!err && procs->n < SCAN_MAX && (entry = readdir(dir))) {
 		pid_t pid = atoi(entry->d_name);
 
 		if (pid > 0)
 			err = add_proc(procs, pid);
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	return err;
 }
 

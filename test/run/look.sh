@@ -56,7 +56,7 @@ begin() {
 		"$name" "$program" >"$name.out" 2>"$name.err" &
 	pid=$!
 	boxes="$boxes $pid"
-	exec 7>"$name.in"
+	exec 7<>"$name.in" # waits for nobody
 	until_true says "$name.out" ready 1 || { echo "not ok: box $name is not ready"; cat "$name.err"; exit 1; }
 }
 
@@ -219,7 +219,10 @@ if [ "$(id -u)" = 0 ]; then
 	knock='import os, socket, sys
 s = socket.socket(socket.AF_UNIX); s.settimeout(30)
 try:
-    s.connect(sys.argv[1]); s.sendall(b"{\"request\": \"show\"}\n"); print(s.makefile().readline()[:60])
+    s.connect(sys.argv[1])
+    try: s.sendall(b"{\"request\": \"show\"}\n")
+    except BrokenPipeError: pass # it has hung up already, and said why
+    print(s.makefile().readline()[:60])
 except OSError as e: print(type(e).__name__)'
 	short=$(mktemp -d /tmp/nbXXXXXX)
 	ln -s "$path" "$short/s"

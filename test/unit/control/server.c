@@ -34,7 +34,7 @@ static char dir[64];
 
 static int make_runtime(void **state)
 {
-	strcpy(runtime + sizeof(runtime) - 7, "XXXXXX");
+	memcpy(runtime + sizeof(runtime) - 7, "XXXXXX", 6);
 	if (!mkdtemp(runtime) || setenv("XDG_RUNTIME_DIR", runtime, 1))
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/nestbox", runtime);

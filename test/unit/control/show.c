@@ -258,15 +258,15 @@ static int open_device(struct world *w, int group, const char *name)
 
 static void enable_irqs(struct world *w, int device, int eventfd)
 {
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int32_t fds[3];
+		int32_t words[6]; /* set ends in an array: here of one eventfd */
 	} irq = { .set = { .argsz = sizeof(irq),
 			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
 			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1 },
-		.fds = { eventfd } };
+			  .count = 1 } };
 
+	irq.words[5] = eventfd;
 	assert_int_equal(call(w, device, VFIO_DEVICE_SET_IRQS, &irq), 0);
 }
 
