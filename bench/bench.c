@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "bare.h"
+#include "boxes.h"
 #include "table.h"
 
 #define MIB (1024UL * 1024)
@@ -38,6 +39,9 @@ enum {
 	MAP_2M,
 	MAP_1G,
 	IDLE,
+	START_UP,
+	RESIDENT,
+	NEIGHBOURS,
 	N_ROWS,
 };
 
@@ -55,6 +59,10 @@ static struct row rows[N_ROWS] = {
 	[MAP_4K] = { "map and unmap of 4 KiB", "ns", "two bare notification round trips", LESS, 0 },
 	[MAP_2M] = { "map and unmap of 2 MiB", "ns", "two bare notification round trips", LESS, 0 },
 	[MAP_1G] = { "map and unmap of 1 GiB", "ns", "two bare notification round trips", LESS, 0 },
+	[START_UP] = { "start-up: nestbox run -- true", "ms", "bwrap --dev-bind / / -- true", LESS,
+		3 },
+	[RESIDENT] = { "resident memory of an idle box", "MiB", "8 MiB", LESS, 1 },
+	[NEIGHBOURS] = { "DMA of 100 boxes, total", "GB/s", "one box", MORE, 0 },
 	[IDLE] = { "idle box, engine enabled", "cores", "one core", LESS, 0.02 },
 };
 
@@ -152,6 +160,18 @@ static void round_idle(void)
 		errx(1, "idle: failed");
 }
 
+static void round_boxes(void)
+{
+	char *box[] = { nestbox, "run", "--quiet", "--", "true", NULL };
+	char *bare[] = { "bwrap", "--dev-bind", "/", "/", "--", "true", NULL };
+	char *resting[] = { nestbox, "run", "--quiet", "--", inside, "rest", NULL };
+	char *streaming[] = { nestbox, "run", "--quiet", "--", inside, "stream", NULL };
+
+	row_add(&rows[START_UP], boxes_start_up_ms(box, 30), boxes_start_up_ms(bare, 30));
+	row_add(&rows[RESIDENT], boxes_resident_mib(resting), 8);
+	row_add(&rows[NEIGHBOURS], boxes_sum(streaming, 100) / 1e9, boxes_sum(streaming, 1) / 1e9);
+}
+
 static void find_programs(const char *self)
 {
 	char path[PATH_MAX], *folder;
@@ -180,6 +200,7 @@ int main(int argc, char **argv)
 		round_calls();
 		round_dma();
 		round_idle();
+		round_boxes();
 	}
 	table_print(rows, N_ROWS);
 	for (unsigned i = 0; i < N_ROWS; i++)

@@ -154,48 +154,102 @@ static void engine_copy(
 			errx(1, "engine halted, CHANERR %#x", REG(uint32_t, 0xa8));
 }
 
+/* What the engine copies in one go: `chunks` from the beginning of memory to behind them, in laps. */
+struct job {
+	uint8_t *memory;
+	size_t bytes; /* on each side */
+	struct descriptor *ring;
+	unsigned n;
+};
+
+static void job_init(struct job *job, int shared, unsigned chunks, unsigned laps)
+{
+	const size_t bytes = chunks * CHUNK, total = 2 * bytes + MIB;
+	int fd = shared ? memfd_create("bench", 0) : -1;
+
+	if (shared && ftruncate(fd, (off_t)total))
+		err(1, "memfd");
+	*job = (struct job){ .bytes = bytes, .n = chunks * laps };
+	job->memory = mmap(NULL, total, PROT_READ | PROT_WRITE,
+		shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
+	if (job->memory == MAP_FAILED)
+		err(1, "mmap");
+	memset(job->memory, 1, total);
+	open_all();
+	map(job->memory, IOVA, total);
+	job->ring = (void *)(job->memory + 2 * bytes);
+	for (unsigned i = 0; i < job->n; i++)
+		job->ring[i] = (struct descriptor){ .bytes = CHUNK,
+			.control = i == job->n - 1 ? 9 : 0,
+			.src = IOVA + i % chunks * CHUNK,
+			.dst = IOVA + bytes + i % chunks * CHUNK,
+			.next = IOVA + 2 * bytes + (i + 1) % job->n * sizeof(*job->ring) };
+}
+
+static void job_run(const struct job *job)
+{
+	engine_copy(job->ring, (void *)(job->ring + job->n), IOVA + 2 * job->bytes, job->n);
+}
+
 /*
  * Bytes per second by the engine, then by memcpy over the same buffers: bandwidth, so each goes over
  * them several times in a row, and starting and stopping counts little.
  */
 static void measure_dma(int shared)
 {
-	const unsigned chunks = 32, laps = 8, n = chunks * laps;
-	const size_t bytes = chunks * CHUNK, total = 2 * bytes + MIB;
-	int fd = shared ? memfd_create("bench", 0) : -1;
-	uint8_t *memory;
-	struct descriptor *ring;
+	const unsigned laps = 8;
 	double engine = 0, cpu = 0;
+	struct job job;
 
-	if (shared && ftruncate(fd, (off_t)total))
-		err(1, "memfd");
-	memory = mmap(NULL, total, PROT_READ | PROT_WRITE,
-		shared ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
-	if (memory == MAP_FAILED)
-		err(1, "mmap");
-	memset(memory, 1, total);
-	open_all();
-	map(memory, IOVA, total);
-	ring = (void *)(memory + 2 * bytes);
-	for (unsigned i = 0; i < n; i++)
-		ring[i] = (struct descriptor){ .bytes = CHUNK,
-			.control = i == n - 1 ? 9 : 0,
-			.src = IOVA + i % chunks * CHUNK,
-			.dst = IOVA + bytes + i % chunks * CHUNK,
-			.next = IOVA + 2 * bytes + (i + 1) % n * sizeof(*ring) };
+	job_init(&job, shared, 32, laps);
 	for (unsigned pass = 0; pass < 4; pass++) {
 		double start = now_ns(), rate;
 
-		engine_copy(ring, (void *)(ring + n), IOVA + 2 * bytes, n);
-		rate = (double)bytes * laps / ((now_ns() - start) * 1e-9);
+		job_run(&job);
+		rate = (double)job.bytes * laps / ((now_ns() - start) * 1e-9);
 		engine = rate > engine ? rate : engine;
 		start = now_ns();
 		for (unsigned lap = 0; lap < laps; lap++)
-			memcpy(memory + bytes, memory, bytes);
-		rate = (double)bytes * laps / ((now_ns() - start) * 1e-9);
+			memcpy(job.memory + job.bytes, job.memory, job.bytes);
+		rate = (double)job.bytes * laps / ((now_ns() - start) * 1e-9);
 		cpu = rate > cpu ? rate : cpu;
 	}
 	printf("%f\n%f\n", engine, cpu);
+}
+
+static void say_and_wait(const char *what)
+{
+	char line[16];
+
+	printf("%s\n", what);
+	fflush(stdout);
+	(void)!fgets(line, sizeof(line), stdin);
+}
+
+/* Bytes per second by the engine over three seconds that begin when somebody says so. */
+static void stream(void)
+{
+	double start, bytes = 0;
+	struct job job;
+
+	job_init(&job, 1, 16, 1);
+	say_and_wait("ready");
+	start = now_ns();
+	do {
+		job_run(&job);
+		bytes += (double)job.bytes;
+	} while (now_ns() - start < 3e9);
+	printf("%f\n", bytes / ((now_ns() - start) * 1e-9));
+}
+
+/* After some work, nothing to do until standard input ends. */
+static void rest(void)
+{
+	struct job job;
+
+	job_init(&job, 0, 1, 1);
+	job_run(&job);
+	say_and_wait("ready");
 }
 
 /* Nanoseconds of map plus unmap of 4 KiB, 2 MiB, 1 GiB. */
@@ -225,23 +279,36 @@ static void idle(void)
 	sleep(4);
 }
 
+static void measure_dma_direct(void)
+{
+	measure_dma(1);
+}
+
+static void measure_dma_private(void)
+{
+	measure_dma(0);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} modes[] = {
+	{ "ioctl", measure_ioctl },
+	{ "syscalls", measure_syscalls },
+	{ "dma-direct", measure_dma_direct },
+	{ "dma-private", measure_dma_private },
+	{ "map", measure_map },
+	{ "idle", idle },
+	{ "stream", stream },
+	{ "rest", rest },
+};
+
 int main(int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "";
-
-	if (!strcmp(what, "ioctl"))
-		measure_ioctl();
-	else if (!strcmp(what, "syscalls"))
-		measure_syscalls();
-	else if (!strcmp(what, "dma-direct"))
-		measure_dma(1);
-	else if (!strcmp(what, "dma-private"))
-		measure_dma(0);
-	else if (!strcmp(what, "map"))
-		measure_map();
-	else if (!strcmp(what, "idle"))
-		idle();
-	else
-		errx(2, "what to measure?");
-	return 0;
+	for (unsigned i = 0; argc > 1 && i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strcmp(argv[1], modes[i].name)) {
+			modes[i].run();
+			return 0;
+		}
+	errx(2, "what to measure?");
 }

@@ -1,35 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /sys and /dev each get a tmpfs on top. Into it go, for every directory that is shared with the
- * host (tree.h), recursive binds of the host's entries, and beside them our own. What may be done
+ * /sys and /dev each get a tmpfs on top, which shows the host's entries (cover.c), and beside them
+ * our own. What may be done
  * without privilege is narrow (doc/platform): no fresh sysfs, no mknod, no mkdir below
  * the real /dev, only recursive binds. So a device node of ours is a bind of /dev/null, which is a
  * character device and has a mount id of its own: that is how an open of it is recognised.
- *
- * The host's /sys and /dev stay reachable underneath through descriptors opened before
- * (/proc/self/fd/N/...), so no staging directory is needed and nothing has to be detached later.
  */
 #include "gate/namespace.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/cleanup.h"
-
-/* Older C libraries lack these. */
-#define OPEN_TREE_CLONE_	 1u
-#define MOVE_MOUNT_F_EMPTY_PATH_ 4u
+#include "gate/cover.h"
 
 #define TMPFS_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -75,133 +69,11 @@ int namespace_enter(struct error *error)
 	return err;
 }
 
-/* One of /sys and /dev while it is being made. */
-struct cover {
-	const char *root;
-	const struct tree *tree;
-	int host; /* O_PATH of what is below */
-	struct error *error;
-};
-
-/** How the host's entry is reached now that the cover hides it. */
-static void host_path(const struct cover *cover, const char *path, char out[PATH_MAX])
-{
-	snprintf(out, PATH_MAX, "/proc/self/fd/%d%s", cover->host, path + strlen(cover->root));
-}
-
-enum claim {
-	CLAIM_NONE,   /* the host's */
-	CLAIM_SHARED, /* a directory in which some entry of ours is, somewhere below */
-	CLAIM_OURS,
-};
-
-static enum claim claim_of(const struct tree *tree, const char *path)
-{
-	enum claim claim = CLAIM_NONE;
-	size_t len = strlen(path);
-
-	for (size_t i = 0; i < tree->n; i++) {
-		const char *entry = tree->entries[i].path;
-
-		if (!strcmp(entry, path))
-			return CLAIM_OURS;
-		if (!strncmp(entry, path, len) && entry[len] == '/')
-			claim = CLAIM_SHARED;
-	}
-	return claim;
-}
-
 static int touch(const char *path, mode_t mode)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
 	return fd < 0 ? -errno : close(fd);
-}
-
-static int copy_link(const char *from, const char *to)
-{
-	char target[PATH_MAX];
-	ssize_t n = readlink(from, target, sizeof(target) - 1);
-
-	if (n < 0)
-		return -errno;
-	target[n] = '\0';
-	return symlink(target, to) ? -errno : 0;
-}
-
-/**
- * Show an entry of the host's. What cannot be shown (gone meanwhile, unbindable) is left out, as a
- * program must expect of any file of /sys and /dev.
- */
-static void show_host(const struct cover *cover, const char *path)
-{
-	char from[PATH_MAX];
-	struct stat st;
-	int err;
-
-	host_path(cover, path, from);
-	if (lstat(from, &st))
-		return;
-	if (S_ISLNK(st.st_mode)) {
-		copy_link(from, path);
-		return;
-	}
-	err = S_ISDIR(st.st_mode) ? mkdir(path, 0755) : touch(path, 0644);
-	if (!err && mount(from, path, NULL, MS_BIND | MS_REC, NULL))
-		remove(path);
-}
-
-static int share_dir(const struct cover *cover, const char *path);
-
-static int share_entry(const struct cover *cover, const char *path, const char *name)
-{
-	char child[PATH_MAX];
-
-	if ((size_t)snprintf(child, sizeof(child), "%s/%s", path, name) >= sizeof(child))
-		return 0;
-	switch (claim_of(cover->tree, child)) {
-	case CLAIM_SHARED:
-		if (mkdir(child, 0755))
-			return error_sys(cover->error, errno, "cannot make %s", child);
-		return share_dir(cover, child);
-	case CLAIM_NONE:
-		show_host(cover, child);
-		return 0;
-	case CLAIM_OURS:
-		break;
-	}
-	return 0;
-}
-
-/** All of the host's entries of a shared directory that are not ours. */
-static int share_dir(const struct cover *cover, const char *path)
-{
-	char from[PATH_MAX];
-	struct dirent *entry;
-	int err = 0;
-	DIR *dir;
-
-	host_path(cover, path, from);
-	dir = opendir(from);
-	if (!dir) /* the host has none: all of it is ours */
-		return 0;
-	while (!err && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			err = share_entry(cover, path, entry->d_name);
-	closedir(dir);
-	return err;
-}
-
-static int cover_root(const struct tree *tree, const char *root, struct error *error)
-{
-	AUTO_FD int host = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct cover cover = { .root = root, .tree = tree, .host = host, .error = error };
-
-	if (host < 0)
-		return error_sys(error, errno, "cannot open %s", root);
-	if (mount("nestbox", root, "tmpfs", TMPFS_FLAGS, "mode=0755"))
-		return error_sys(error, errno, "cannot mount a tmpfs on %s", root);
-	return share_dir(&cover, root);
 }
 
 static int make_parents(const char *path, struct error *error)
@@ -238,30 +110,47 @@ static int make_node(const struct tree_entry *entry, const char *null)
 	return err;
 }
 
-static int make_entry(const struct tree_entry *entry, const char *null, struct error *error)
+/** Where the host's directory shows (cover.c: fits), ours is a tmpfs over it. */
+static int make_dir(const char *path)
 {
-	int err;
+	struct statfs fs;
 
-	if (entry->kind == TREE_HIDDEN)
+	if (!mkdir(path, 0755))
 		return 0;
-	err = make_parents(entry->path, error);
-	if (err)
-		return err;
+	if (errno != EEXIST || statfs(path, &fs))
+		return -errno;
+	if (fs.f_type == TMPFS_MAGIC)
+		return 0;
+	return mount("nestbox", path, "tmpfs", TMPFS_FLAGS, "mode=0755") ? -errno : 0;
+}
+
+static int make_it(const struct tree_entry *entry, const char *null)
+{
 	switch (entry->kind) {
 	case TREE_DIR:
-		err = mkdir(entry->path, 0755) && errno != EEXIST ? -errno : 0;
-		break;
+		return make_dir(entry->path);
 	case TREE_LINK:
-		err = symlink(entry->content, entry->path) ? -errno : 0;
-		break;
+		return symlink(entry->content, entry->path) ? -errno : 0;
 	case TREE_FILE:
-		err = make_file(entry);
-		break;
+		return make_file(entry);
 	case TREE_NODE:
-		err = make_node(entry, null);
-		break;
+		return make_node(entry, null);
 	case TREE_HIDDEN:
 		break;
+	}
+	return 0;
+}
+
+static int make_entry(const struct tree_entry *entry, const char *null, struct error *error)
+{
+	int err = make_it(entry, null);
+
+	/* Most have their directory by now: looking first would be most of the work. */
+	if (err == -ENOENT) {
+		err = make_parents(entry->path, error);
+		if (err)
+			return err;
+		err = make_it(entry, null);
 	}
 	return err ? error_sys(error, -err, "cannot make %s", entry->path) : 0;
 }
@@ -282,33 +171,6 @@ static int identify(struct tree_entry *entry, struct error *error)
 	return 0;
 }
 
-/**
- * A bind of the single file /dev/ptmx makes no terminals: the kernel looks for "pts" beside it
- * (Linux 7.3 fs/devpts: path_pts). So where ptmx is a node of its own, it is reached through a
- * bind of all the host's /dev.
- */
-static int open_host_dev(void)
-{
-	struct stat st;
-
-	if (lstat("/dev/ptmx", &st) || !S_ISCHR(st.st_mode))
-		return -1;
-	return (int)syscall(
-		SYS_open_tree, AT_FDCWD, "/dev", OPEN_TREE_CLONE_ | AT_RECURSIVE | O_CLOEXEC);
-}
-
-static int keep_ptmx(int host_dev, struct error *error)
-{
-	if (host_dev < 0)
-		return 0;
-	if (umount2("/dev/ptmx", MNT_DETACH) || unlink("/dev/ptmx") || mkdir("/dev/.host", 0755) ||
-		syscall(SYS_move_mount, host_dev, "", AT_FDCWD, "/dev/.host",
-			MOVE_MOUNT_F_EMPTY_PATH_) ||
-		symlink(".host/ptmx", "/dev/ptmx"))
-		return error_sys(error, errno, "cannot keep /dev/ptmx");
-	return 0;
-}
-
 /** The tmpfs is ours, but to the program these are the host's: not to be written by it. */
 static int seal(struct error *error)
 {
@@ -322,10 +184,10 @@ static int seal(struct error *error)
 static int populate(struct tree *tree, int null_fd, struct error *error)
 {
 	char null[32];
-	int err = cover_root(tree, "/sys", error);
+	int err = cover_sys(tree, error);
 
 	snprintf(null, sizeof(null), "/proc/self/fd/%d", null_fd);
-	err = err ? err : cover_root(tree, "/dev", error);
+	err = err ? err : cover_dev(tree, error);
 	for (size_t i = 0; !err && i < tree->n; i++)
 		err = make_entry(&tree->entries[i], null, error);
 	for (size_t i = 0; !err && i < tree->n; i++)
@@ -344,7 +206,6 @@ static void renew_cwd(const char *cwd)
 int namespace_populate(struct tree *tree, struct error *error)
 {
 	AUTO_FD int null_fd = open("/dev/null", O_PATH | O_CLOEXEC);
-	AUTO_FD int host_dev = open_host_dev();
 	mode_t mask = umask(0);
 	char cwd[PATH_MAX];
 	int err = 0;
@@ -354,7 +215,6 @@ int namespace_populate(struct tree *tree, struct error *error)
 	if (null_fd < 0)
 		err = error_sys(error, errno, "cannot open /dev/null");
 	err = err ? err : populate(tree, null_fd, error);
-	err = err ? err : keep_ptmx(host_dev, error);
 	err = err ? err : seal(error);
 	umask(mask);
 	if (!err)

@@ -24,6 +24,7 @@
 #define WHOLE_SLOT ((uintptr_t)1) /* the top entry is an extent, not a table */
 
 struct slot_table {
+	struct slot_table *next; /* of all there are */
 	_Atomic(struct nb_extent *) slot[TABLE_LEN];
 };
 
@@ -31,6 +32,7 @@ struct nb_mem {
 	unsigned pa_bits;
 	size_t top_bytes;
 	_Atomic uintptr_t *top; /* mapped, so that pages nobody uses cost nothing */
+	struct slot_table *tables;
 };
 
 struct nb_mem *nb_mem_create(unsigned pa_bits)
@@ -65,12 +67,14 @@ static uintptr_t load_top(const struct nb_mem *mem, uint64_t slot)
 
 void nb_mem_destroy(struct nb_mem *mem)
 {
-	size_t i;
+	struct slot_table *table;
 
 	if (!mem)
 		return;
-	for (i = 0; i < mem->top_bytes / sizeof(*mem->top); i++)
-		free(entry_table(mem->top[i]));
+	while ((table = mem->tables)) {
+		mem->tables = table->next;
+		free(table);
+	}
 	munmap(mem->top, mem->top_bytes);
 	free(mem);
 }
@@ -132,6 +136,8 @@ static int make_tables(struct nb_mem *mem, uint64_t first, uint64_t end)
 		table = calloc(1, sizeof(*table));
 		if (!table)
 			return -ENOMEM;
+		table->next = mem->tables;
+		mem->tables = table;
 		atomic_store_explicit(
 			&mem->top[slot >> TABLE_LG2], (uintptr_t)table, memory_order_release);
 	}

@@ -43,13 +43,14 @@ struct outlet {
 
 	pthread_mutex_t lock;
 	pthread_cond_t work;	 /* the thread: there is something to write, or the end */
-	pthread_cond_t progress; /* waiters: written, err or stalled changed */
+	pthread_cond_t progress; /* waiters: written, err, stalled or ended changed */
 	uint64_t accepted, written;
 	uint64_t progress_ns;	  /* when the reader last took something, or had nothing to take */
 	uint64_t lost, lost_told; /* lines */
 	int err;
 	bool stalled; /* somebody waited in vain; until the ring is empty */
-	bool closing;
+	bool closing; /* the thread ends when the ring is empty */
+	bool ended;   /* it has */
 	char *ring;
 };
 
@@ -194,6 +195,8 @@ static void *outlet_main(void *arg)
 		else
 			pthread_cond_wait(&o->work, &o->lock);
 	}
+	o->ended = true;
+	pthread_cond_broadcast(&o->progress);
 	pthread_mutex_unlock(&o->lock);
 	put_ref(o);
 	return NULL;
@@ -358,19 +361,21 @@ static bool drained(struct outlet *o)
 /** The signal may come before the thread blocks: repeat, for a while. */
 static void stop_thread(struct outlet *o)
 {
-	uint64_t end = clock_ns() + OUTLET_STALL_MS * MS;
+	uint64_t now = clock_ns(), end = now + OUTLET_STALL_MS * MS;
+	bool ended;
 
-	for (;;) {
-		struct timespec until = clock_timespec(clock_ns() + STOP_ROUND_NS);
-
-		if (!pthread_clockjoin_np(o->thread, NULL, CLOCK_MONOTONIC, &until))
-			return;
-		if (clock_ns() >= end)
-			break;
-		atomic_store(&o->giving_up, true);
+	pthread_mutex_lock(&o->lock);
+	atomic_store(&o->giving_up, true);
+	for (; !o->ended && now < end; now = clock_ns()) {
 		pthread_kill(o->thread, STOP_SIGNAL);
+		wait_progress(o, now + STOP_ROUND_NS);
 	}
-	pthread_detach(o->thread);
+	ended = o->ended;
+	pthread_mutex_unlock(&o->lock);
+	if (ended)
+		pthread_join(o->thread, NULL);
+	else
+		pthread_detach(o->thread);
 }
 
 bool outlet_close(struct outlet *o)

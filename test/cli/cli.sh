@@ -74,6 +74,8 @@ expect 125 '' "vtd.yaml:[0-9]+:11: iommus\[0\].kind: vtd is not there yet" run \
 expect 125 '' "--poll: is 'often', must be spin" run --poll=often -- true
 expect 125 '' "--mmio: is 'map', must be trap" run --mmio=map -- true
 expect 125 '' "--trace: cannot write $dir/no/t: No such file" run --trace="$dir/no/t" -- true
+expect 125 '' "--trace-format: is 'xml', must be text, json or chrome" run --trace-format=xml -- true
+expect 125 '' '--trace-format needs a value' run --trace-format
 expect 125 '' '--quiet=1' run --quiet=1 -- true
 
 # Looking into boxes. (Boxes that run: test/run/look.sh.)
