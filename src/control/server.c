@@ -21,8 +21,10 @@
 
 #define SECOND	  UINT64_C(1000000000)
 #define UNREAD_NS (10 * SECOND) /* an answer of which nothing is taken */
-#define IDLE_NS	  (2 * SECOND)	/* without a request, while others wait for a place */
-#define LOOK_MS	  250		/* how often that is looked at */
+/* Without a request, while others wait for a place: */
+#define IDLE_NS	  (SECOND / 4) /* since the last answer */
+#define SILENT_NS (5 * SECOND) /* who never asked: the machine may be slow */
+#define LOOK_MS	  250	       /* how often that is looked at */
 
 struct control {
 	struct control_socket sock;
@@ -86,6 +88,12 @@ static bool is_late(const struct session *s, uint64_t now)
 	return s->fd >= 0 && session_events(s) == POLLOUT && now - s->active_ns > UNREAD_NS;
 }
 
+static bool is_idle(const struct session *s, uint64_t now)
+{
+	return !s->ending && !s->trace && !s->trace_wanted &&
+	       now - s->active_ns > (s->answered ? IDLE_NS : SILENT_NS);
+}
+
 /** Who has asked for nothing for longest gives way to who waits. */
 static void make_room(struct control *c, uint64_t now)
 {
@@ -94,10 +102,10 @@ static void make_room(struct control *c, uint64_t now)
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct session *s = &c->sessions[i];
 
-		if (!s->trace && (!oldest || s->active_ns < oldest->active_ns))
+		if (is_idle(s, now) && (!oldest || s->active_ns < oldest->active_ns))
 			oldest = s;
 	}
-	if (oldest && now - oldest->active_ns > IDLE_NS)
+	if (oldest)
 		session_end(oldest, &c->box);
 }
 
@@ -153,7 +161,7 @@ static void serve_clients(struct control *c, const struct watch *w)
 			session_end(s, &c->box);
 	}
 	if (!free_place(c) && somebody_waits(c))
-		make_room(c, now);
+		make_room(c, clock_ns());
 	if (w->fds[LISTENER].revents)
 		welcome(c);
 }

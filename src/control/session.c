@@ -86,6 +86,7 @@ static void answer(struct session *s, struct json_object *object)
 	size_t len = 0;
 
 	drop_output(s);
+	s->answered = true;
 	s->out = control_line(object, &len);
 	if (s->out)
 		s->out_len = len;

@@ -22,6 +22,7 @@ struct session {
 	size_t in_len, in_size;
 	char *out;
 	size_t out_len, out_at;
+	bool answered;	    /* at least once */
 	bool eof;	    /* it sends no more */
 	bool closing;	    /* once everything is written */
 	uint64_t active_ns; /* when something was last read or written */
