@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 		if (copy(&engine, UNMAPPED + (uint64_t)i * 4096) != 3)
 			errx(1, "DMA from unmapped memory did not halt the engine");
 	}
-	strcpy((char *)engine.memory + 4096, "copied");
+	memcpy(engine.memory + 4096, "copied", 7);
 	copy(&engine, IOVA + 4096);
 	if (strcmp((char *)engine.memory + 6144, "copied"))
 		errx(1, "nothing was copied");
