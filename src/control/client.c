@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "control/message.h"
 #include "control/place.h"
 #include "control/procs.h"
@@ -68,6 +68,8 @@ static int send_line(int fd, const char *request, const char *format)
 static int read_line(int fd, struct buffer *b)
 {
 	struct timeval patience = { .tv_sec = PATIENCE_S };
+	/* Also for who sends a byte now and then. */
+	const uint64_t until = clock_ns() + PATIENCE_S * UINT64_C(1000000000);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	for (;;) {
@@ -76,6 +78,8 @@ static int read_line(int fd, struct buffer *b)
 
 		if (!grow(b, 4096))
 			return -ENOMEM;
+		if (clock_ns() > until)
+			return -ETIMEDOUT;
 		n = recv(fd, b->text + b->len, 4096, MSG_PEEK);
 		if (n < 0 && errno == EINTR)
 			continue;

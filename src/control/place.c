@@ -116,14 +116,14 @@ int control_connect_at(int dir, const char *name)
 
 int control_connect(const char *path)
 {
-	AUTO_FREE char *copy = strdup(path);
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX];
 	AUTO_FD int dir = -1;
-	char *slash = copy ? strrchr(copy, '/') : NULL;
 
-	if (!slash)
-		return copy ? -EINVAL : -ENOMEM;
-	*slash = '\0';
-	dir = open(*copy ? copy : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (!slash || strlen(path) >= sizeof(parent))
+		return slash ? -ENAMETOOLONG : -EINVAL;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+	dir = open(*parent ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return dir < 0 ? -errno : control_connect_at(dir, slash + 1);
 }
 

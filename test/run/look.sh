@@ -274,8 +274,18 @@ if [ "$(id -u)" = 0 ]; then
 	"$nestbox" run --user nobody -- sh -c 'stat -c "%U %a" "$NESTBOX_SOCKET"; "$0" show --json' "$nestbox" >user 2>&1
 	has 'as another user: the socket is that user'"'s" '^nobody 600' user
 	has 'who can look into the box' '"host": "smmuv3"' user
-	echo "# again as an ordinary user"
 	cp "$nestbox" "$program" "$self" "$tmp" && chmod 755 "$tmp" "$tmp"/*.sh
+	# Users that nobody else is, without a runtime directory: /tmp, unless somebody else was there first.
+	as="setpriv --reuid=54321 --regid=54321 --clear-groups env -u XDG_RUNTIME_DIR $tmp/${nestbox##*/}"
+	mkdir -m 755 /tmp/nestbox-54321 || failures=$((failures + 1))
+	ok 'no socket: the box runs' 'none 3' "$(echo $($as run -- sh -c 'echo ${NESTBOX_SOCKET-none}; exit 3' 2>err; echo $?))"
+	ok 'and says so, in one line' '1 nestbox: nobody can look into this box' "$(wc -l <err | tr -d ' ') $(cut -d: -f1,2 err)"
+	ok 'but not where it is to be quiet' 0 "$($as run --quiet -- true 2>&1 | wc -c)"
+	rmdir /tmp/nestbox-54321
+	ok 'a directory in /tmp' '54321 700 /tmp/nestbox-54321' \
+		"$($as run -- sh -c 'd=${NESTBOX_SOCKET%/*}; stat -c "%u %a %n" "$d"')"
+	ok 'that goes' gone "$([ -e /tmp/nestbox-54321 ] || echo gone)"
+	echo "# again as an ordinary user"
 	mkdir -m 1777 user.d
 	env -u XDG_RUNTIME_DIR TMPDIR="$tmp/user.d" setpriv --reuid=65534 --regid=65534 --clear-groups \
 		sh "$tmp/${self##*/}" "$tmp/${nestbox##*/}" "$tmp/${program##*/}" || failures=$((failures + 1))

@@ -58,8 +58,7 @@ static bool parse(const char *line, struct control_request *out, struct control_
 	char *exact = malloc(len + 1); /* so that a sanitizer sees what is read behind it */
 	bool good;
 
-	memcpy(exact, line, len);
-	exact[len] = '\n';
+	*(char *)mempcpy(exact, line, len) = '\n';
 	good = control_parse(exact, len, out, problem);
 	free(exact);
 	return good;

@@ -34,7 +34,7 @@ static char dir[64];
 
 static int make_runtime(void **state)
 {
-	memcpy(runtime + sizeof(runtime) - 7, "XXXXXX", 6);
+	snprintf(runtime, sizeof(runtime), "/tmp/test-control-XXXXXX");
 	if (!mkdtemp(runtime) || setenv("XDG_RUNTIME_DIR", runtime, 1))
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/nestbox", runtime);
