@@ -128,8 +128,9 @@ struct box {
 	struct tree tree;
 	struct launched launched;
 	struct serve *serve;
-	struct control *control; /* NULL: it cannot be looked into */
-	int trace_fd;		 /* -1: none, or serve has it */
+	struct control *control;    /* NULL: it cannot be looked into, */
+	struct error control_error; /* because */
+	int trace_fd;		    /* -1: none, or serve has it */
 	bool trace_cut;
 	unsigned fd_base;
 };
@@ -192,15 +193,11 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 /** The control socket, which the program shall find. The box is as good without. */
 static void open_control(struct box *box, const struct run_options *opts)
 {
-	struct error error = { 0 };
-
-	box->control = control_open(opts->user, &error);
+	box->control = control_open(opts->user, &box->control_error);
 	if (box->control)
 		setenv("NESTBOX_SOCKET", control_path(box->control), 1);
 	else
 		unsetenv("NESTBOX_SOCKET"); /* of a box around this one */
-	if (!box->control && !opts->quiet)
-		fprintf(stderr, "nestbox: nobody can look into this box: %s\n", error.message);
 }
 
 static void start_control(struct box *box, const struct run_options *opts)
@@ -213,10 +210,14 @@ static void start_control(struct box *box, const struct run_options *opts)
 		.argv = opts->argv,
 		.fd_base = box->fd_base,
 	};
-	struct error error = { 0 };
 
-	if (box->control && control_start(box->control, &looked_into, &error) && !opts->quiet)
-		fprintf(stderr, "nestbox: nobody can look into this box: %s\n", error.message);
+	if (box->control && control_start(box->control, &looked_into, &box->control_error)) {
+		control_close(box->control);
+		box->control = NULL;
+	}
+	if (box->control_error.err && !opts->quiet)
+		fprintf(stderr, "nestbox: nobody can look into this box: %s\n",
+			box->control_error.message);
 }
 
 /** From the program's start to its end. The exit status, or -errno. */

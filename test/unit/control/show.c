@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -331,6 +331,51 @@ static void test_counters(void **state)
 	close(event);
 }
 
+/** A device whose step takes long holds up nobody who looks. */
+static void test_busy(void **state)
+{
+	struct world w;
+	struct json_object *show;
+
+	begin(&w, "smmuv3");
+	pthread_mutex_lock(&w.machine->devices[1].pci.lock);
+	show = control_show(&w.box);
+	pthread_mutex_unlock(&w.machine->devices[1].pci.lock);
+	is(show, "devices.0.memory", "false");
+	is(show, "devices.1.memory", "null");
+	is(show, "devices.1.bus_master", "null");
+	is(show, "devices.1.dma.reads", "0");
+	json_object_put(show);
+	end(&w);
+}
+
+/** More containers than are shown, more names of faults than are told apart. */
+static void test_many(void **state)
+{
+	struct world w;
+	struct json_object *show;
+	char name[MACHINE_FAULT_NAMES + 2][16];
+
+	begin(&w, "smmuv3");
+	for (unsigned i = 0; i < CONTROL_CONTAINERS_MAX + 3; i++)
+		open_container(&w);
+	for (unsigned i = 0; i < ARRAY_LEN(name); i++) {
+		struct iommu_fault fault = { .iommu = "smmu0", .name = name[i], .iova = i };
+
+		snprintf(name[i], sizeof(name[i]), "F_%u", i);
+		machine_note_fault(w.machine, NULL, &fault);
+	}
+	show = control_show(&w.box);
+	number(show, "n_containers", CONTROL_CONTAINERS_MAX + 3);
+	assert_int_equal(json_object_array_length(at(show, "containers")), CONTROL_CONTAINERS_MAX);
+	assert_int_equal(
+		json_object_object_length(at(show, "iommus.0.faults")), MACHINE_FAULT_NAMES);
+	number(show, "iommus.0.faults.F_0", 1);
+	number(show, "iommus.0.faults.F_31", 3); /* the last one has the others' too */
+	json_object_put(show);
+	end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +383,8 @@ int main(void)
 		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
