@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Traces in each format, and readers that do not read.
 # usage: trace.sh NESTBOX FIRST-LIGHT FLOOD EVENTS
-nestbox=$1 light=$2 flood=$3 events=$4
+nestbox=$(readlink -f "$1") light=$(readlink -f "$2") flood=$(readlink -f "$3") events=$(readlink -f "$4")
 failures=0
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
