@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The program `nestbox`: one file per verb, one row per verb in main.c. Except for `run`, which
- * drives the gate, verbs use <nestbox/...> only.
+ * drives the gate, verbs use <nestbox/...> only, and control/client.h to look into running boxes.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -19,7 +19,8 @@ struct cli_verb {
 	int (*run)(const struct cli_verb *verb, int argc, char **argv); /* argv[0]: the verb */
 };
 
-extern const struct cli_verb cli_run, cli_host, cli_devices, cli_doctor;
+extern const struct cli_verb cli_run, cli_ps, cli_show, cli_trace, cli_doctor, cli_host,
+	cli_devices;
 
 /** "nestbox VERB: MESSAGE" on stderr and EXIT_NESTBOX. */
 int cli_fail(const struct cli_verb *verb, const char *format, ...)

@@ -9,6 +9,9 @@ static const struct cli_verb cli_help_verb;
 
 static const struct cli_verb *const verbs[] = {
 	&cli_run,
+	&cli_ps,
+	&cli_show,
+	&cli_trace,
 	&cli_host,
 	&cli_devices,
 	&cli_doctor,

@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "control/server.h"
 #include "doctor/doctor.h"
 #include "gate/launch.h"
 #include "gate/serve.h"
@@ -132,8 +134,10 @@ struct box {
 	struct tree tree;
 	struct launched launched;
 	struct serve *serve;
-	struct rlimit nofile; /* the program's */
-	int trace_fd;	      /* -1: none, or serve has it */
+	struct control *control;    /* NULL: it cannot be looked into, */
+	struct error control_error; /* because */
+	struct rlimit nofile;	    /* the program's */
+	int trace_fd;		    /* -1: none, or serve has it */
 	bool trace_cut;
 	unsigned fd_base;
 };
@@ -209,6 +213,53 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	return 0;
 }
 
+/** The control socket, which the program shall find. The box is as good without. */
+static void open_control(struct box *box, const struct run_options *opts)
+{
+	box->control = control_open(opts->user, &box->control_error);
+	if (box->control)
+		setenv("NESTBOX_SOCKET", control_path(box->control), 1);
+	else
+		unsetenv("NESTBOX_SOCKET"); /* of a box around this one */
+}
+
+static void start_control(struct box *box, const struct run_options *opts)
+{
+	const struct control_box looked_into = {
+		.machine = box->machine,
+		.vfio = box->vfio,
+		.serve = box->serve,
+		.guardian = box->launched.guardian.pid,
+		.argv = opts->argv,
+		.fd_base = box->fd_base,
+	};
+
+	if (box->control && control_start(box->control, &looked_into, &box->control_error)) {
+		control_close(box->control);
+		box->control = NULL;
+	}
+	if (box->control_error.err && !opts->quiet)
+		fprintf(stderr, "nestbox: nobody can look into this box: %s\n",
+			box->control_error.message);
+}
+
+/** From the program's start to its end. The exit status, or -errno. */
+static int serve_box(struct box *box, const struct run_options *opts, const struct serve_args *args,
+	struct error *error)
+{
+	int status;
+
+	box->serve = serve_start(args, error);
+	if (!box->serve)
+		return failed(error);
+	start_control(box, opts);
+	status = launch_wait(&box->launched);
+	control_close(box->control);
+	box->control = NULL;
+	box->trace_cut = !serve_stop(box->serve);
+	return status;
+}
+
 /** Run the program in it. The exit status, or -errno. */
 static int run_in(struct box *box, const struct run_options *opts, struct error *error)
 {
@@ -219,8 +270,14 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.nofile = &box->nofile,
 		.fd_base = box->fd_base,
 	};
-	int status, err = launch(&launch_args, &box->launched, error);
-	struct serve_args serve_args = {
+	struct serve_args serve_args;
+	int status, err;
+
+	open_control(box, opts);
+	err = launch(&launch_args, &box->launched, error);
+	if (err)
+		return err;
+	serve_args = (struct serve_args){
 		.machine = box->machine,
 		.vfio = box->vfio,
 		.tree = &box->tree,
@@ -234,12 +291,8 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.poll_spin = opts->poll_spin,
 	};
 
-	if (err)
-		return err;
 	box->trace_fd = -1;
-	box->serve = serve_start(&serve_args, error);
-	status = box->serve ? launch_wait(&box->launched) : failed(error);
-	box->trace_cut = !serve_stop(box->serve);
+	status = serve_box(box, opts, &serve_args, error);
 	launch_finish(&box->launched);
 	return status;
 }
@@ -257,6 +310,7 @@ static int report_failure(const struct cli_verb *verb, const struct error *error
 
 static void take_down(struct box *box)
 {
+	control_close(box->control);
 	tree_finish(&box->tree);
 	if (box->vfio)
 		vfio_destroy(box->vfio);

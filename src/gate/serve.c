@@ -50,6 +50,21 @@ fail:
 	return NULL;
 }
 
+struct report *serve_report(struct serve *serve)
+{
+	return serve->report;
+}
+
+const struct file *serve_file(struct serve *serve, uint64_t dev, uint64_t ino)
+{
+	const struct stat st = { .st_dev = dev, .st_ino = ino };
+	struct file *file = fdtable_find(serve->fds, &st, NULL);
+
+	if (file)
+		file_put(file);
+	return file;
+}
+
 bool serve_stop(struct serve *serve)
 {
 	bool whole;

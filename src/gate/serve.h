@@ -40,6 +40,14 @@ unsigned filter_arch(void);
 /** Start the notification threads and the poller. NULL with a message. */
 struct serve *serve_start(const struct serve_args *args, struct error *error);
 
+/* For who looks in. */
+struct report;
+
+/** Where traces are started and stopped (gate/report.h). */
+struct report *serve_report(struct serve *serve);
+/** Which open file this memfd stands in for: to be compared only. NULL: none. */
+const struct file *serve_file(struct serve *serve, uint64_t dev, uint64_t ino);
+
 /**
  * After the program and all descendants are gone: drains, closes every file, joins the threads,
  * prints counts of repeated refusals, frees. False: the trace (serve_args.trace) is not complete.

@@ -191,16 +191,10 @@ uint64_t ioas_pgsizes(const struct ioas *ioas)
 	return sizes;
 }
 
-void ioas_inspect(const struct ioas *ioas, struct ioas_info *out)
+static void inspect_hwpts(const struct ioas *ioas, struct ioas_info *out)
 {
 	const struct hwpt *hwpt;
 
-	*out = (struct ioas_info){
-		.mappings = ioas->n_areas,
-		.bytes = ioas->bytes,
-		.table_bytes = ioas->charge.used,
-		.table_limit = ioas->charge.limit,
-	};
 	cds_list_for_each_entry (hwpt, &ioas->hwpts, link) {
 		if (out->n_hwpts++ >= IOAS_HWPTS_SHOWN)
 			continue;
@@ -213,6 +207,36 @@ void ioas_inspect(const struct ioas *ioas, struct ioas_info *out)
 			.msi_mapped = hwpt->msi_mapped,
 		};
 	}
+}
+
+static unsigned place_of(const struct ioas *ioas, const struct hwpt *sought)
+{
+	const struct hwpt *hwpt;
+	unsigned i = 0;
+
+	cds_list_for_each_entry (hwpt, &ioas->hwpts, link) {
+		if (hwpt == sought)
+			break;
+		i++;
+	}
+	return i;
+}
+
+void ioas_inspect(const struct ioas *ioas, struct ioas_info *out)
+{
+	const struct attached_group *attached;
+
+	*out = (struct ioas_info){
+		.mappings = ioas->n_areas,
+		.bytes = ioas->bytes,
+		.table_bytes = ioas->charge.used,
+		.table_limit = ioas->charge.limit,
+	};
+	inspect_hwpts(ioas, out);
+	cds_list_for_each_entry (attached, &ioas->groups, link)
+		if (out->n_groups++ < IOAS_GROUPS_SHOWN)
+			out->groups[out->n_groups - 1] = (struct ioas_group_info){
+				attached->group->name, place_of(ioas, attached->hwpt) };
 }
 
 bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group)

@@ -92,7 +92,14 @@ struct ioas_hwpt_info {
 	bool msi_mapped;
 };
 
-#define IOAS_HWPTS_SHOWN 32
+/** A group that is attached, and to which of the HWPTs. */
+struct ioas_group_info {
+	const char *name;
+	unsigned hwpt; /* its place among them, from 0 */
+};
+
+#define IOAS_HWPTS_SHOWN  16
+#define IOAS_GROUPS_SHOWN 256
 
 struct ioas_info {
 	unsigned mappings;
@@ -100,6 +107,8 @@ struct ioas_info {
 	uint64_t table_bytes, table_limit; /* of all HWPTs */
 	unsigned n_hwpts;		   /* the first IOAS_HWPTS_SHOWN are below */
 	struct ioas_hwpt_info hwpts[IOAS_HWPTS_SHOWN];
+	unsigned n_groups; /* likewise */
+	struct ioas_group_info groups[IOAS_GROUPS_SHOWN];
 };
 
 void ioas_inspect(const struct ioas *ioas, struct ioas_info *out);

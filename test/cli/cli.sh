@@ -81,6 +81,22 @@ expect 125 '' "--trace-format: is 'xml', must be text, json or chrome" run --tra
 expect 125 '' '--trace-format needs a value' run --trace-format
 expect 125 '' '--quiet=1' run --quiet=1 -- true
 
+# Looking into boxes. (Boxes that run: test/run/look.sh.)
+expect 0 '--json' '' help ps
+expect 0 'any process in the box' '' help show
+expect 0 '--format=text' '' help trace
+expect 125 '' "did you mean nestbox show 7" ps 7
+expect 125 '' "'x' is no process id" show x
+expect 125 '' "'0' is no process id" show 0
+expect 125 '' "process 1 is no box and in none" show 1 --json
+expect 125 '' "'2' is given too" show 1 2
+expect 125 '' "process 1 is no box and in none" trace --format=json 1
+expect 125 '' "no option -f" trace -f
+NESTBOX_SOCKET=$dir/none
+export NESTBOX_SOCKET
+expect 125 '' "cannot reach the box of .NESTBOX_SOCKET, $dir/none" show
+unset NESTBOX_SOCKET
+
 # Output that does not arrive is not silently lost.
 if [ -w /dev/full ] && "$nestbox" host >/dev/full 2>"$dir/err"; then
 	echo "FAILED: nestbox host >/dev/full succeeded"

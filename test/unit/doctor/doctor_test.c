@@ -257,7 +257,6 @@ static const struct facts plain = {
 	.max_inotify_instances = 128,
 	.max_inotify_watches = 60000,
 	.leases_enable = 1,
-	.open_files = 64,
 };
 
 static struct facts facts;

@@ -257,6 +257,39 @@ static void test_evtq_overflow(void **state)
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 129);
 }
 
+/** What looking in shows of the queues, against what was done. */
+static void test_stats(void **state)
+{
+	struct rig *rig = *state;
+	struct smmuv3_stats before, after;
+	uint64_t record[EVT_WORDS];
+
+	smmuv3_stats(rig->smmu, &before);
+	assert_int_equal(before.cmdq_prod, before.cmdq_cons);
+	for (unsigned i = 0; i < 3; i++)
+		rig_queue(rig, CMD_TLBI_NSNH_ALL, 0);
+	rig_queue(rig, CMD_SYNC, 0);
+	rig_ring(rig);
+	for (unsigned i = 0; i < 130; i++) /* two do not fit */
+		fault(rig, 1);
+	rig_event(rig, record);
+	smmuv3_stats(rig->smmu, &after);
+	assert_int_equal(after.commands - before.commands, 4);
+	assert_int_equal(after.syncs - before.syncs, 1);
+	assert_int_equal(BIT64(after.cmdq_size_lg2), 256);
+	assert_int_equal(after.cmdq_prod, rig->cmdq_prod);
+	assert_int_equal(after.cmdq_cons, rig->cmdq_prod);
+	assert_int_equal(BIT64(after.evtq_size_lg2), 128);
+	assert_int_equal(after.events, 128);
+	assert_int_equal(after.events_lost, 2);
+	assert_int_equal(after.evtq_prod, 128); /* the wrap flag, index 0 */
+	assert_int_equal(after.evtq_cons, 1);
+	assert_true(after.evtq_overflow);
+	rig_write(rig, R_EVENTQ_CONS, EVENTQ_OVFLG | 1);
+	smmuv3_stats(rig->smmu, &after);
+	assert_false(after.evtq_overflow);
+}
+
 static void test_evtq_disabled(void **state)
 {
 	struct rig *rig = *state;
@@ -306,6 +339,7 @@ int main(void)
 		CASE(test_sync_and_disable),
 		CASE(test_evtq_wraps),
 		CASE(test_evtq_overflow),
+		CASE(test_stats),
 		CASE(test_evtq_disabled),
 		CASE(test_evtq_abort),
 	};
