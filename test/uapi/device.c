@@ -481,7 +481,8 @@ static void irq_never_blocks(void **state)
 	raise_vector(0);
 	assert_int_equal(set_irqs(NONE, 2, 0, 1, -1), 0);
 	assert_int_equal(read(efd, &got, 8), 8);
-	assert_true(got == full);
+	/* Overflown, as Linux lets it; where asynchronous I/O is denied it stays full. */
+	assert_true(got == UINT64_MAX || got == full);
 	close(efd);
 }
 
