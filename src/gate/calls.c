@@ -134,7 +134,9 @@ static int send_fd(struct call *call, int src, int flags)
 	};
 	int ret;
 
-	if (!proc)
+	/* The kernel replaces what the number stands for: it must be free with this thread, not with
+	 * one that had its id before. */
+	if (!proc || !proc_refresh(proc))
 		return -ESRCH;
 	pthread_mutex_lock(&call->serve->install_lock);
 	add.newfd = free_number(call, proc);
@@ -198,6 +200,17 @@ void call_finish(struct call *call)
 		proc_put(call->serve->procs, call->proc);
 }
 
+/**
+ * Something is busy. It may be so only because of us: a step in progress reads the memory of a
+ * program that has ended, or the closer thread is about to release a file. Wait for these; after
+ * that, busy is busy.
+ */
+static void settle(struct call *call)
+{
+	machine_await_steps(call->serve->args.machine);
+	fdtable_settle(call->serve->fds);
+}
+
 /* ---- open ---- */
 
 static const char *describe_open(char *buf, size_t size, const char *path, uint64_t flags)
@@ -231,6 +244,11 @@ static long open_found(
 	if ((flags & O_CREAT) && (flags & O_EXCL))
 		return why_misuse(why, EEXIST, "exists", "O_EXCL of a node that exists");
 	ret = open_node(call->serve, found, &file, why);
+	if (ret == -EBUSY) {
+		settle(call);
+		*why = (struct why){ 0 };
+		ret = open_node(call->serve, found, &file, why);
+	}
 	if (ret)
 		return ret;
 	snprintf(origin.path, sizeof(origin.path), "%s", found->node->path);
@@ -297,6 +315,14 @@ void call_kick(struct call *call, const struct file *file)
 		poller_kick(call->serve->poller);
 }
 
+static long file_ioctl(
+	struct call *call, struct file *file, const struct report_call *done, struct why *why)
+{
+	memset(why, 0, sizeof(*why));
+	return file->ops->ioctl ? file->ops->ioctl(file, &call->caller, done->cmd, done->arg, why)
+				: -ENOTTY;
+}
+
 static long sys_ioctl(struct call *call)
 {
 	struct file *file = call_file(call, 0);
@@ -307,7 +333,6 @@ static long sys_ioctl(struct call *call)
 	if (!file)
 		return CALL_CONTINUE;
 	/* Linux takes the command as 32 bits. */
-	memset(&why, 0, sizeof(why));
 	done = (struct report_call){
 		.call = call,
 		.kind = file->ops->name,
@@ -315,8 +340,11 @@ static long sys_ioctl(struct call *call)
 		.arg = call_arg(call, 2),
 		.why = &why,
 	};
-	ret = file->ops->ioctl ? file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why)
-			       : -ENOTTY;
+	ret = file_ioctl(call, file, &done, &why);
+	if (ret == -EBUSY) {
+		settle(call); /* nothing was changed: the same call again */
+		ret = file_ioctl(call, file, &done, &why);
+	}
 	done.result = ret;
 	report_call(call->serve->report, &done);
 	call_kick(call, file);

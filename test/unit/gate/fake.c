@@ -196,6 +196,10 @@ int vfio_open_group(struct vfio *vfio, int id, bool noiommu, struct file **out, 
 	return 0;
 }
 
+void machine_await_steps(struct machine *machine)
+{
+}
+
 bool machine_step(struct machine *machine, uint64_t budget)
 {
 	return false;
