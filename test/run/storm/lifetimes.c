@@ -18,6 +18,7 @@
 #include <linux/vfio.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -372,10 +373,13 @@ static void child_leader_exit(struct link *link)
 	syscall(SYS_exit, 0);
 }
 
+static atomic_int thread_id;
+
 static void *thread_unshare(void *arg)
 {
 	struct world w;
 
+	atomic_store(&thread_id, (int)syscall(SYS_gettid));
 	/* Descriptors of its own, which end with it. */
 	EXPECT(!unshare(CLONE_FILES));
 	world_open(&w, 1);
@@ -384,21 +388,15 @@ static void *thread_unshare(void *arg)
 	return NULL;
 }
 
-/* pthread_join returns while the thread still ends: the kernel's own word is /proc. */
-static void wait_for_threads(void)
+/** pthread_join returns while the thread still ends. */
+static void wait_for_end(int tid)
 {
 	struct timespec pause = { .tv_nsec = 100000 };
-	unsigned n = 2;
+	char path[48];
 
-	while (n > 1) {
-		char line[128];
-		FILE *f = fopen("/proc/self/status", "re");
-
-		while (f && fgets(line, sizeof(line), f))
-			sscanf(line, "Threads: %u", &n);
-		fclose(f);
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	while (!access(path, F_OK))
 		nanosleep(&pause, NULL);
-	}
 }
 
 static void child_thread_files(struct link *link)
@@ -407,7 +405,7 @@ static void child_thread_files(struct link *link)
 
 	EXPECT(!pthread_create(&thread, NULL, thread_unshare, NULL));
 	pthread_join(thread, NULL);
-	wait_for_threads();
+	wait_for_end(atomic_load(&thread_id));
 	give(link->ready[1]);
 	take(link->go[0]);
 	_exit(0);
