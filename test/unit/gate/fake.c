@@ -41,12 +41,16 @@ static long fake_add(struct caller *caller, uint64_t arg)
 static long fake_pin(struct caller *caller, uint64_t arg, struct why *why)
 {
 	struct fake_pin pin;
+	int ret;
 
 	if (caller->ops->copy_in(caller, &pin, arg, sizeof(pin)))
 		return -EFAULT;
+	fake.turns++;
 	umem_put(fake.pinned);
 	fake.pinned = NULL;
-	return caller->ops->pin(caller, pin.uaddr, pin.bytes, pin.prot, &fake.pinned, why);
+	ret = caller->ops->pin(caller, pin.uaddr, pin.bytes, pin.prot, &fake.pinned, why);
+	fake.turns++;
+	return ret;
 }
 
 static long fake_signal(struct caller *caller, uint64_t arg)
@@ -220,6 +224,7 @@ void child_fail(const char *file, int line, const char *what)
 
 void sync_send(int sync)
 {
+	fake.turns++;
 	if (write(sync, "x", 1) != 1)
 		abort();
 }
@@ -230,6 +235,7 @@ void sync_wait(int sync)
 
 	if (read(sync, &c, 1) != 1)
 		abort();
+	fake.turns++;
 }
 
 static void send_listener(int sock, int fd)
@@ -336,6 +342,7 @@ void box_end(struct box *box)
 	int status;
 
 	assert_int_equal(waitpid(box->pid, &status, 0), box->pid);
+	fake.turns++;
 	umem_put(fake.pinned);
 	fake.pinned = NULL;
 	serve_stop(box->serve);
