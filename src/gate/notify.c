@@ -7,6 +7,12 @@
  * serves), and then the rest of the box must go on: a standby thread watches while there is
  * activity, and becomes a second receiver if for a millisecond no call was received while all
  * receivers were in handlers. Whoever finds too many receivers after its handler steps back.
+ *
+ * Signals: a call that was received is not interrupted any more (WAIT_KILLABLE_RECV), so none that
+ * has run is run again or lost. Until then it is (Linux 7.3 seccomp_do_user_notification waits
+ * interruptibly while its state is INIT): a stop, and a handler with SA_RESTART, restart it unseen.
+ * FIDELITY: a handler without SA_RESTART gets EINTR, for a call that has not run. A second receiver
+ * whenever several threads call was tried: it hardly makes that rarer.
  */
 #include "gate/internal.h"
 
