@@ -640,7 +640,8 @@ static void hand_over(unsigned long n)
 /** Rounds of something after which the supervisor has what it had, no more. */
 static void expect_flat(const char *name, void (*round)(unsigned long n), unsigned long n)
 {
-	bool rss = strcmp(getenv("STORM_RSS") ? getenv("STORM_RSS") : "", "no") != 0;
+	const char *says = getenv("STORM_RSS");
+	bool rss = !says || strcmp(says, "no") != 0;
 	struct storm_use before, after;
 
 	round(n / 10 + 1);
