@@ -3,8 +3,9 @@
 
 BUILD ?= build
 ASAN  ?= build-asan
+TSAN  ?= build-tsan
 
-.PHONY: all demo check check-fast bench lint install clean
+.PHONY: all demo check check-fast tsan bench lint install clean
 .DEFAULT_GOAL := all
 
 define setup
@@ -32,6 +33,12 @@ check-fast:
 	$(call setup,check,$(BUILD))
 	@tools/check $(BUILD)
 
+# The gate under the storms of signals and lifetimes, and what has threads below it, on a build with
+# ThreadSanitizer.
+tsan:
+	$(call setup,check,$(TSAN),-Db_sanitize=thread -Db_lundef=false)
+	@tools/tsan $(TSAN)
+
 # Ratios against named references in the same run; writes $(BUILD)/bench.json.
 bench:
 	$(call setup,bench,$(BUILD))
@@ -46,6 +53,6 @@ install:
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(ASAN) build-clang
+	rm -rf $(BUILD) $(ASAN) $(TSAN) build-clang
 
 comma := ,

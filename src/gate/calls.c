@@ -176,7 +176,9 @@ static int send_fd(struct call *call, int src, unsigned flags, int at)
 	};
 	int ret;
 
-	if (!proc)
+	/* The kernel replaces what the number stands for: it must be free with this thread, not with
+	 * one that had its id before. */
+	if (!proc || !proc_refresh(proc))
 		return -ESRCH;
 	pthread_mutex_lock(&call->serve->install_lock);
 	add.newfd = at >= 0 ? (unsigned)at : free_number(call, proc);
@@ -257,6 +259,17 @@ void call_finish(struct call *call)
 	owed_drop(&call->owed);
 }
 
+/**
+ * Something is busy. It may be so only because of us: a step in progress reads the memory of a
+ * program that has ended, or the closer thread is about to release a file. Wait for these; after
+ * that, busy is busy.
+ */
+static void settle(struct call *call)
+{
+	machine_await_steps(call->serve->args.machine);
+	fdtable_settle(call->serve->fds);
+}
+
 /* ---- open ---- */
 
 /** "open("/dev/vfio/1", O_RDWR|O_CLOEXEC)" */
@@ -317,6 +330,11 @@ static long open_found(struct call *call, const struct path_node *found,
 	if ((open->flags & O_CREAT) && (open->flags & O_EXCL))
 		return why_misuse(why, EEXIST, "exists", "O_EXCL of a node that exists");
 	ret = open_node(call->serve, found, &file, why);
+	if (ret == -EBUSY) {
+		settle(call);
+		*why = (struct why){ 0 };
+		ret = open_node(call->serve, found, &file, why);
+	}
 	if (ret)
 		return ret;
 	snprintf(origin.path, sizeof(origin.path), "%s", found->node->path);
@@ -431,6 +449,15 @@ static bool is_generic_ioctl(unsigned cmd)
 	return false;
 }
 
+static long file_ioctl(
+	struct call *call, struct file *file, const struct report_call *done, struct why *why)
+{
+	/* FIOQSIZE is known for regular files and directories only. */
+	if (done->cmd == FIOQSIZE || !file->ops->ioctl)
+		return -ENOTTY;
+	return file->ops->ioctl(file, &call->caller, done->cmd, done->arg, why);
+}
+
 static long ioctl_of(struct call *call, struct file *file)
 {
 	struct why why = { 0 };
@@ -443,11 +470,12 @@ static long ioctl_of(struct call *call, struct file *file)
 		.why = &why,
 	};
 
-	/* Known for regular files and directories only. */
-	if (done.cmd == FIOQSIZE || !file->ops->ioctl)
-		done.result = -ENOTTY;
-	else
-		done.result = file->ops->ioctl(file, &call->caller, done.cmd, done.arg, &why);
+	done.result = file_ioctl(call, file, &done, &why);
+	if (done.result == -EBUSY) {
+		settle(call); /* nothing was changed: the same call again */
+		why = (struct why){ 0 };
+		done.result = file_ioctl(call, file, &done, &why);
+	}
 	call_report(call, &done);
 	call_kick(call, file);
 	return done.result;

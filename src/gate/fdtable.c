@@ -7,7 +7,8 @@
  * /proc/self/fd, which it may dup, pass through fork and exec, and map. We keep the first.
  *
  * - Identity is the inode: whatever descriptor of whatever process has it is this file. Several
- *   opens of one device share a stand-in: they answer alike, and the device closes with the last.
+ *   opens of one device share a stand-in and the first one's file: they answer alike, and the
+ *   device closes with the last.
  * - Last close: when the last such open file goes, inotify says IN_CLOSE_WRITE. Unread equal events
  *   coalesce, so an event is only a hint; a read lease can be had exactly if no writer (no open
  *   file, no mapping) is left. Under the table lock nobody can become one, since all come from
@@ -50,9 +51,8 @@ struct standin {
 	int lease;   /* read-only open of it */
 	int watch;
 	struct fd_origin origin;
-	struct file **files; /* each one reference */
-	unsigned n_files;
-	uint64_t suspect; /* until when (ns) it is to be looked at again; 0: not at all */
+	struct file *file; /* a reference */
+	uint64_t suspect;  /* until when (ns) it is to be looked at again; 0: not at all */
 };
 
 /* How long the end of a close may take after its event: seconds when the machine is overloaded. */
@@ -178,17 +178,14 @@ static int make_memfd(const char *name)
 
 static void standin_free(struct fdtable *table, struct standin *s)
 {
-	unsigned i;
-
 	if (s->watch >= 0)
 		inotify_rm_watch(table->events, s->watch);
 	if (s->lease >= 0)
 		close(s->lease);
 	if (s->own)
 		close(s->memfd);
-	for (i = 0; i < s->n_files; i++)
-		file_put(s->files[i]);
-	free(s->files);
+	if (s->file)
+		file_put(s->file);
 	free(s);
 }
 
@@ -229,17 +226,6 @@ static int standin_create(
 	return 0;
 }
 
-static int add_file(struct standin *s, struct file *file)
-{
-	struct file **files = realloc(s->files, (s->n_files + 1) * sizeof(struct file *));
-
-	if (!files)
-		return -ENOMEM;
-	s->files = files;
-	files[s->n_files++] = file;
-	return 0;
-}
-
 /** Table locked. */
 static void count_devices(struct fdtable *table, const struct standin *s, int change)
 {
@@ -258,6 +244,14 @@ static struct standin *standin_for(struct fdtable *table, int memfd)
 	return find(table, st.st_dev, st.st_ino);
 }
 
+/** The table takes the reference. Locked. */
+static void enter(struct fdtable *table, struct standin *s, struct file *file)
+{
+	s->file = file;
+	cds_list_add(&s->node, &table->buckets[s->ino % BUCKETS]);
+	count_devices(table, s, 1);
+}
+
 int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin *origin)
 {
 	struct standin *s, *fresh = NULL;
@@ -266,21 +260,16 @@ int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin
 	pthread_mutex_lock(&table->lock);
 	s = standin_for(table, file->memfd);
 	ret = s ? 0 : standin_create(table, file->memfd, origin, &fresh);
-	if (!ret) {
-		s = s ? s : fresh;
-		ret = fd = open_standin(s, origin->flags);
-	}
-	if (fd >= 0)
-		ret = add_file(s, file);
-	if (ret >= 0 && fresh) {
-		cds_list_add(&fresh->node, &table->buckets[fresh->ino % BUCKETS]);
-		count_devices(table, fresh, 1);
-	}
-	if (ret < 0 && fresh)
+	if (!ret)
+		ret = fd = open_standin(s ? s : fresh, origin->flags);
+	if (fd >= 0 && fresh)
+		enter(table, fresh, file);
+	else if (fresh)
 		standin_free(table, fresh);
-	if (ret < 0 && fd >= 0)
-		close(fd);
 	pthread_mutex_unlock(&table->lock);
+	/* The stand-in's own file answers for it, as long as there is a descriptor. */
+	if (fd >= 0 && !fresh)
+		file_put(file);
 	return ret < 0 ? ret : fd;
 }
 
@@ -292,7 +281,7 @@ struct file *fdtable_find(struct fdtable *table, const struct stat *st, struct f
 	pthread_mutex_lock(&table->lock);
 	s = find(table, st->st_dev, st->st_ino);
 	if (s) {
-		file = file_get(s->files[0]);
+		file = file_get(s->file);
 		if (origin)
 			*origin = s->origin;
 	}
@@ -340,18 +329,24 @@ static void set_suspect(struct fdtable *table, struct standin *s, uint64_t until
 	s->suspect = until;
 }
 
-/** Move it to `closed` if it is; else it is suspect. Table locked. */
-static void take_if_closed(
-	struct fdtable *table, struct standin *s, uint64_t suspect, struct cds_list_head *closed)
+/** Move it to `closed` if it is. Table locked. */
+static bool take(struct fdtable *table, struct standin *s, struct cds_list_head *closed)
 {
-	if (!is_closed(s)) {
-		set_suspect(table, s, suspect);
-		return;
-	}
+	if (!is_closed(s))
+		return false;
 	set_suspect(table, s, 0);
 	cds_list_del(&s->node);
 	cds_list_add_tail(&s->node, closed);
 	count_devices(table, s, -1);
+	return true;
+}
+
+/** As above; else it is suspect. */
+static void take_if_closed(
+	struct fdtable *table, struct standin *s, uint64_t suspect, struct cds_list_head *closed)
+{
+	if (!take(table, s, closed))
+		set_suspect(table, s, suspect);
 }
 
 /** An event for watch wd, or (-1, events were lost) perhaps for all. */
@@ -446,6 +441,23 @@ void fdtable_drain(struct fdtable *table)
 int fdtable_close(struct fdtable *table)
 {
 	return drain(table, false);
+}
+
+void fdtable_settle(struct fdtable *table)
+{
+	CDS_LIST_HEAD(closed);
+	struct standin *s, *next;
+	unsigned i;
+
+	pthread_mutex_lock(&table->drain);
+	pthread_mutex_lock(&table->lock);
+	for (i = 0; i < BUCKETS; i++) {
+		cds_list_for_each_entry_safe (s, next, &table->buckets[i], node)
+			take(table, s, &closed);
+	}
+	pthread_mutex_unlock(&table->lock);
+	release_closed(table, &closed);
+	pthread_mutex_unlock(&table->drain);
 }
 
 void fdtable_destroy(struct fdtable *table)

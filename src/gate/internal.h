@@ -14,6 +14,9 @@
  *   call still waits (call_valid). Descriptors below /proc are bound to their task, not to its id.
  * - A thread that execs gets other memory; the old memory lives on where another process shares it
  *   (vfork). So exec is notified too, and drops what we hold of the thread's memory.
+ * - We may be the last to use what a program used: while we read the memory of one that is killed,
+ *   its mappings, and so its files, end with us. Who waited for its end must not be refused for
+ *   that (EBUSY): calls.c settles first.
  * - No copy of user memory, look-up of descriptors and installation under the host lock.
  *
  * Lock order: late opens; drain (fdtable), host lock; table lock (fdtable), proc cache and report
@@ -117,7 +120,8 @@ void proc_cache_sweep(struct proc_cache *cache);
  * afterwards proves that the entry is the live thread of that id.
  */
 int proc_stat_fd(struct proc *proc, int fd, struct stat *st);
-/** As above, by symbolic link: whether the number is in use, without touching what it is. */
+/** As above, by symbolic link: whether the number is in use, without touching what it is. After
+ * proc_stat_fd or proc_refresh: of a thread that has ended no number is in use. */
 bool proc_fd_used(struct proc *proc, int fd);
 /** Our own copy of descriptor fd, or a negative errno. */
 int proc_take_fd(struct proc *proc, int fd);
@@ -134,6 +138,8 @@ struct mm *proc_mm(struct proc *proc, bool *fresh);
 pid_t proc_tgid(struct proc *proc);
 /** Forget what is held of whoever had the id; all is by number again. False: it is gone. */
 bool proc_reopen(struct proc *proc);
+/** As above, unless the thread that it was opened for lives: then it is the one of that id. */
+bool proc_refresh(struct proc *proc);
 /** First descriptor number that it may not have (RLIMIT_NOFILE). */
 unsigned proc_fd_limit(const struct proc *proc);
 
@@ -156,8 +162,9 @@ void fdtable_destroy(struct fdtable *table);
 
 /**
  * Enter an open file. Returns a descriptor (the caller's, to be sent to the program and closed) of
- * its stand-in, the file's reference is consumed; or a negative errno. The file lives until no copy
- * of that descriptor, and no mapping, is left anywhere.
+ * its stand-in, the file's reference is consumed (at once where the device is open already, whose
+ * first file then answers); or a negative errno. The file lives until no copy of that descriptor,
+ * and no mapping, is left anywhere. Not under the host lock.
  */
 int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin *origin);
 
@@ -172,6 +179,8 @@ bool fdtable_affords(const struct fdtable *table, int fd);
 
 /** Release files whose last descriptor was closed before this call. Not under the host lock. */
 void fdtable_drain(struct fdtable *table);
+/** Release files whose last descriptor was closed, event or not. Not under the host lock. */
+void fdtable_settle(struct fdtable *table);
 /** The closer thread's: drains too, and says how long until it must look again (ms; -1: ever). */
 int fdtable_close(struct fdtable *table);
 /** Readable when there is something to drain. */

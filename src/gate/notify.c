@@ -7,6 +7,12 @@
  * a standby thread watches while there is
  * activity, and becomes a second receiver if for a millisecond no call was received while all
  * receivers were in handlers. Whoever finds too many receivers after its handler steps back.
+ *
+ * Signals: a call that was received is not interrupted any more (WAIT_KILLABLE_RECV), so none that
+ * has run is run again or lost. Until then it is (Linux 7.3 seccomp_do_user_notification waits
+ * interruptibly while its state is INIT): a stop, and a handler with SA_RESTART, restart it unseen.
+ * FIDELITY: a handler without SA_RESTART gets EINTR, for a call that has not run. A second receiver
+ * whenever several threads call was tried: it hardly makes that rarer.
  */
 #include "gate/internal.h"
 
@@ -296,17 +302,20 @@ static int get_sizes(struct receivers *r)
 	return 0;
 }
 
-static void start_threads(struct receivers *r)
+static bool start_threads(struct receivers *r)
 {
 	sigset_t old;
+	bool both;
 
 	set_signals(&old);
 	pthread_mutex_lock(&r->lock);
 	add_thread(r);
 	add_thread(r);
+	both = r->n_threads == 2;
 	pthread_mutex_unlock(&r->lock);
 	r->closer_runs = !pthread_create(&r->closer, NULL, closer_main, r);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return both && r->closer_runs;
 }
 
 struct receivers *receivers_start(struct serve *serve, struct error *error)
@@ -331,8 +340,7 @@ struct receivers *receivers_start(struct serve *serve, struct error *error)
 	/* Linux 6.6: hand over on the same CPU. Older: EINVAL, and only slower. */
 	ioctl(serve->args.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
 		SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	start_threads(r);
-	if (r->n_threads < 2 || !r->closer_runs) {
+	if (!start_threads(r)) {
 		error_set(error, EAGAIN, "cannot start the threads that serve calls");
 		receivers_stop(r);
 		return NULL;

@@ -133,6 +133,19 @@ bool proc_reopen(struct proc *proc)
 	return true;
 }
 
+/** A name below a directory of /proc is looked up anew: not found once the task is gone. */
+static bool is_live(const struct proc *proc)
+{
+	struct stat st;
+
+	return !fstatat(proc->fds, "../stat", &st, 0);
+}
+
+bool proc_refresh(struct proc *proc)
+{
+	return is_live(proc) || proc_reopen(proc);
+}
+
 struct proc_cache *proc_cache_create(void)
 {
 	struct proc_cache *cache = calloc(1, sizeof(*cache));
@@ -242,15 +255,13 @@ void proc_exec(struct proc_cache *cache, pid_t tid)
 
 void proc_cache_sweep(struct proc_cache *cache)
 {
-	struct stat st;
 	unsigned i;
 
 	pthread_mutex_lock(&cache->lock);
 	for (i = 0; i < CACHE_SLOTS; i++) {
 		struct proc *proc = cache->slots[i];
 
-		/* Looking into a directory of /proc whose task is gone fails. */
-		if (!proc || proc->busy || !fstatat(proc->fds, ".", &st, 0))
+		if (!proc || proc->busy || is_live(proc))
 			continue;
 		proc_free(proc);
 		cache->slots[i] = NULL;

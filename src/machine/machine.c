@@ -499,3 +499,13 @@ bool machine_step(struct machine *machine, uint64_t budget)
 	}
 	return busy;
 }
+
+void machine_await_steps(struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->n_devices; i++) {
+		struct pci_dev *dev = &machine->devices[i].pci;
+
+		pthread_mutex_lock(&dev->lock);
+		pthread_mutex_unlock(&dev->lock);
+	}
+}

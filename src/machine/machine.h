@@ -123,5 +123,7 @@ void machine_note_fault(
 
 /** Step every open device once; true if any had work (the poller, and tests). */
 bool machine_step(struct machine *machine, uint64_t budget);
+/** Wait until no step that is in progress now still is. Not under the host lock. */
+void machine_await_steps(struct machine *machine);
 
 #endif

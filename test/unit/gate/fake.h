@@ -41,6 +41,9 @@ struct fake {
 	struct umem *pinned;
 	int bar; /* memfd of the device */
 	atomic_bool go;
+	/* Test and handlers take turns through the program, which ThreadSanitizer does not see: so
+	 * they also do here. */
+	atomic_uint turns;
 };
 
 extern struct fake fake;

@@ -276,7 +276,8 @@ static void mappings_keep_a_device_open(void **state)
 
 	box_start(&box, child_device_life);
 	sync_wait(box.sync);
-	assert_int_equal(fake.devices, 2);
+	/* The second one's descriptor stands for the first one's file. */
+	assert_int_equal(fake.devices, 1);
 	assert_int_equal(pread(fake.bar, &val, 4, (off_t)FAKE_BAR_OFFSET), 4);
 	assert_int_equal(val, 0x12345678);
 	sync_send(box.sync);
@@ -848,7 +849,12 @@ static void shared_memory_is_direct(void **state)
 
 /* ---- not one byte of a foreign process ---- */
 
+/* ThreadSanitizer knows memory at the top only. */
+#ifdef __SANITIZE_THREAD__
+#define SECRET_AT ((char *)0x7ea000000000)
+#else
 #define SECRET_AT ((char *)0x300000000000)
+#endif
 
 static char *secret_page(const char *text)
 {
