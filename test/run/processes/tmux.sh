@@ -12,7 +12,7 @@ command -v tmux >/dev/null || {
 	exit 77
 }
 cd "$tmp" || exit 99
-export TMUX_TMPDIR="$tmp" TERM=screen SHELL=/bin/sh
+export TMUX_TMPDIR="$tmp" TERM=screen SHELL=/bin/sh HISTFILE=
 unset TMUX
 
 # await PATTERN: until a line of the pane is that.
