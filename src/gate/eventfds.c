@@ -37,8 +37,8 @@
 
 #define FIRST_SWEEP 256
 #define MAX_KEPT    4096
-/* Seconds between sweeps that find little to drop: a program may well have too many open. */
-#define SWEEP_PAUSE 1
+/* After a sweep that left most, a pause of so many times as long: a program may have too many open. */
+#define SWEEP_PAUSE 8
 
 struct kept {
 	int id, fd;
@@ -50,8 +50,7 @@ struct eventfds {
 	struct kept *kept;
 	unsigned n, room, max;
 	unsigned sweep_at; /* so many */
-	bool crowded;	   /* and the last sweep left most */
-	time_t swept;	   /* when (CLOCK_MONOTONIC) */
+	uint64_t pause_to; /* no sweep before that (ns, CLOCK_MONOTONIC) */
 };
 
 /** They must not take all descriptors that we may have: other things of the box need some. */
@@ -189,18 +188,19 @@ static void drop_unseen(struct eventfds *e)
 	e->n = left;
 }
 
-static time_t now(void)
+static uint64_t now(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /** Lock held. /proc by its own numbers: whose they are does not matter. */
 static void sweep(struct eventfds *e)
 {
 	DIR *proc = opendir("/proc");
+	uint64_t start = now();
 	struct dirent *entry;
 
 	if (!proc)
@@ -215,13 +215,13 @@ static void sweep(struct eventfds *e)
 	closedir(proc);
 	drop_unseen(e);
 	e->sweep_at = MIN(MAX(e->n * 2, (unsigned)FIRST_SWEEP), e->max);
-	e->crowded = e->n > e->max / 4 * 3;
-	e->swept = now();
+	if (e->n > e->max / 4 * 3)
+		e->pause_to = now() + SWEEP_PAUSE * (now() - start);
 }
 
 static bool sweep_again(struct eventfds *e)
 {
-	if (e->crowded && now() - e->swept <= SWEEP_PAUSE)
+	if (now() < e->pause_to)
 		return false;
 	sweep(e);
 	return true;
