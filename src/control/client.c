@@ -181,14 +181,19 @@ static bool is_known(const struct control_boxes *boxes, pid_t pid)
 	return false;
 }
 
-/** Whether who listens is the one whose directory it is, or root. */
-static bool is_owners(int fd, uid_t uid)
+/**
+ * The pid of who listens, as we number processes (in a container it has another one), or 0: it has none
+ * here. -1: it is neither the one whose directory it is, nor root.
+ */
+static pid_t peer_pid(int fd, uid_t uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
-	       (peer.uid == uid || peer.uid == 0);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
+		(peer.uid != uid && peer.uid != 0))
+		return -1;
+	return peer.pid;
 }
 
 /** control_found_fn. A box that does not answer is none: it ends, or its supervisor is stopped. */
@@ -197,14 +202,13 @@ static void found(void *ctx, int fd_given, const char *path, uid_t uid)
 	struct control_boxes *boxes = ctx;
 	AUTO_FD int fd = fd_given;
 	struct control_found *list;
-	struct json_object *answer;
-	pid_t pid;
+	pid_t pid = peer_pid(fd, uid);
+	struct json_object *answer = pid >= 0 ? control_ask(fd, "list", NULL) : NULL;
 
-	answer = is_owners(fd, uid) ? control_ask(fd, "list", NULL) : NULL;
+	if (pid > 0 && answer)
+		control_put_u64(answer, "pid", (uint64_t)pid);
 	pid = answered_pid(answer);
-	list = answer && pid > 0 && !is_known(boxes, pid)
-		       ? realloc(boxes->list, (boxes->n + 1) * sizeof(*list))
-		       : NULL;
+	list = answer && pid > 0 ? realloc(boxes->list, (boxes->n + 1) * sizeof(*list)) : NULL;
 	if (!list) {
 		json_object_put(answer);
 		return;
@@ -228,8 +232,10 @@ int control_boxes_find(struct control_boxes *boxes, struct error *error)
 
 	*boxes = (struct control_boxes){ 0 };
 	control_each(found, boxes);
-	if (fd >= 0)
+	if (fd >= 0 && !is_known(boxes, peer_pid(fd, geteuid())))
 		found(boxes, fd, ours, geteuid());
+	else
+		cleanup_fd(&fd);
 	if (boxes->n)
 		qsort(boxes->list, boxes->n, sizeof(*boxes->list), by_pid);
 	return 0;

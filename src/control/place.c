@@ -20,11 +20,13 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/check.h"
 #include "base/cleanup.h"
 
 #define BACKLOG	   128
 #define CONNECT_S  5
 #define LOCK_TRIES 100 /* 10 ms each */
+#define NAMES	   100 /* for one pid */
 #define MAKE_TRIES 16  /* others may remove the empty directory under us */
 
 /** A directory of sockets: base/name, or (base empty) name, which is absolute. */
@@ -149,13 +151,15 @@ static bool refuses(int dir, const char *name)
 	return fd == -ECONNREFUSED;
 }
 
-/** The pid that a socket's name is; 0: it is none of ours. */
+/** The pid that a socket's name is, "PID" or "PID-N"; 0: it is none of ours. */
 static pid_t pid_of(const char *name)
 {
 	char *end;
 	long pid = strtol(name, &end, 10);
 
-	return name[0] >= '1' && name[0] <= '9' && !*end && pid <= INT_MAX ? (pid_t)pid : 0;
+	return name[0] >= '1' && name[0] <= '9' && (!*end || *end == '-') && pid <= INT_MAX
+		       ? (pid_t)pid
+		       : 0;
 }
 
 static bool is_stale(int dir, const char *name)
@@ -202,6 +206,32 @@ static int bind_in(struct control_socket *sock)
 	return -err;
 }
 
+static int name_it(struct control_socket *sock, const struct place *place, unsigned n)
+{
+	int len =
+		snprintf(sock->name, sizeof(sock->name), n > 1 ? "%d-%u" : "%d", (int)getpid(), n);
+
+	nb_assert(len > 0 && (size_t)len < sizeof(sock->name));
+	len = snprintf(
+		sock->path, sizeof(sock->path), "%s/%s/%s", place->base, place->name, sock->name);
+	return (size_t)len < sizeof(sock->path) ? 0 : -ENAMETOOLONG;
+}
+
+/** Boxes of several pid namespaces (containers) that share the directory may have equal pids. */
+static int bind_free_name(struct control_socket *sock, const struct place *place)
+{
+	int err = -EADDRINUSE;
+
+	for (unsigned n = 1; n <= NAMES && err == -EADDRINUSE; n++) {
+		cleanup_fd(&sock->fd);
+		sock->fd = -1;
+		err = name_it(sock, place, n);
+		if (!err)
+			err = bind_in(sock);
+	}
+	return err;
+}
+
 static int make_in_place(struct control_socket *sock, unsigned i)
 {
 	struct place place;
@@ -210,11 +240,7 @@ static int make_in_place(struct control_socket *sock, unsigned i)
 	sock->dir = place_open(i, sock->uid, true, &place);
 	if (sock->dir < 0)
 		return sock->dir;
-	if ((size_t)snprintf(sock->path, sizeof(sock->path), "%s/%s/%s", place.base, place.name,
-		    sock->name) >= sizeof(sock->path))
-		err = -ENAMETOOLONG;
-	else
-		err = lock(sock->dir) ? bind_in(sock) : -EBUSY;
+	err = lock(sock->dir) ? bind_free_name(sock, &place) : -EBUSY;
 	flock(sock->dir, LOCK_UN);
 	if (!err)
 		return 0;
@@ -260,7 +286,6 @@ int control_socket_make(struct control_socket *sock, uid_t uid, gid_t gid, struc
 	int err;
 
 	*sock = (struct control_socket){ .fd = -1, .dir = -1, .uid = uid, .gid = gid };
-	snprintf(sock->name, sizeof(sock->name), "%d", (int)getpid());
 	mask = umask(077);
 	err = as_user(sock, make_somewhere);
 	umask(mask);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where control sockets are: a directory of the user's (mode 0700), and in it one socket (mode 0600) a
- * box, named by the supervisor's pid. The first that can be had of
+ * box, named by the supervisor's pid (PID, or PID-N where another box has that name). The first that can be had of
  *
  *   $XDG_RUNTIME_DIR/nestbox     where that is the user's own
  *   /run/user/UID/nestbox        likewise
@@ -27,7 +27,7 @@ struct control_socket {
 	int dir; /* the directory's descriptor */
 	uid_t uid;
 	gid_t gid;
-	char name[16];
+	char name[32];
 	char path[PATH_MAX];
 };
 

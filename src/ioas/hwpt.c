@@ -235,8 +235,9 @@ void ioas_inspect(const struct ioas *ioas, struct ioas_info *out)
 	inspect_hwpts(ioas, out);
 	cds_list_for_each_entry (attached, &ioas->groups, link)
 		if (out->n_groups++ < IOAS_GROUPS_SHOWN)
-			out->groups[out->n_groups - 1] = (struct ioas_group_info){
-				attached->group->name, place_of(ioas, attached->hwpt) };
+			out->groups[out->n_groups - 1] =
+				(struct ioas_group_info){ attached->group->name,
+					place_of(ioas, attached->hwpt) };
 }
 
 bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group)
