@@ -11,8 +11,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/aio_abi.h>
 #include <linux/vfio.h>
 
 #define FULL UINT64_C(0xfffffffffffffffe) /* the most that a write can make of it */
@@ -58,6 +60,14 @@ static int trigger(void)
 	return ioctl(engine.device, VFIO_DEVICE_SET_IRQS, &set);
 }
 
+/** Whether nestbox has it too: without, it cannot let a counter overflow. */
+static bool has_aio(void)
+{
+	aio_context_t ring = 0;
+
+	return !syscall(SYS_io_setup, 1, &ring) && !syscall(SYS_io_destroy, ring);
+}
+
 static void stays_full(void)
 {
 	struct pollfd p = { .fd = full_fd, .events = POLLIN | POLLOUT };
@@ -70,7 +80,7 @@ static void stays_full(void)
 	check(poll(&p, 1, 0) == 1 && (p.revents & (POLLIN | POLLOUT)) == POLLIN, "full");
 	/* Linux lets it overflow; where asynchronous I/O is denied it stays as it was. */
 	val = take();
-	check((val == UINT64_MAX && p.revents & POLLERR) || val == FULL, "its counter");
+	check(has_aio() ? val == UINT64_MAX && p.revents & POLLERR : val == FULL, "its counter");
 	copies(1);
 	p.events = POLLIN;
 	check(poll(&p, 1, 30000) == 1 && take() == 1, "an interrupt after that");
