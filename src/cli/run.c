@@ -274,6 +274,8 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 	int status, err;
 
 	open_control(box, opts);
+	if (box->control)
+		launch_args.will = control_will(box->control);
 	err = launch(&launch_args, &box->launched, error);
 	if (err)
 		return err;

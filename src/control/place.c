@@ -303,12 +303,17 @@ static int remove_names(struct control_socket *sock)
 	return rmdir(sock->path); /* fails unless it is an empty directory */
 }
 
+void control_socket_forget(struct control_socket *sock)
+{
+	lock(sock->dir);
+	as_user(sock, remove_names);
+}
+
 void control_socket_remove(struct control_socket *sock)
 {
 	if (sock->dir < 0)
 		return;
-	lock(sock->dir);
-	as_user(sock, remove_names);
+	control_socket_forget(sock);
 	close(sock->fd);
 	close(sock->dir);
 	sock->fd = sock->dir = -1;

@@ -36,6 +36,9 @@ int control_socket_make(struct control_socket *sock, uid_t uid, gid_t gid, struc
 /** Closes, removes the name, and the directory if that was the last one. */
 void control_socket_remove(struct control_socket *sock);
 
+/** The same for whoever shares its descriptors and outlives its owner; closes nothing. */
+void control_socket_forget(struct control_socket *sock);
+
 /** Connect to dir/name; gives up after some seconds. The descriptor, or -errno. */
 int control_connect_at(int dir, const char *name);
 /** As above, by path. */

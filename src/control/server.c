@@ -220,6 +220,18 @@ const char *control_path(const struct control *control)
 	return control->sock.path;
 }
 
+static void forget(void *ctx)
+{
+	struct control *c = ctx;
+
+	control_socket_forget(&c->sock);
+}
+
+struct guardian_will control_will(struct control *control)
+{
+	return (struct guardian_will){ .run = forget, .ctx = control, .fd = control->sock.dir };
+}
+
 int control_start(struct control *c, const struct control_box *box, struct error *error)
 {
 	sigset_t all, old;

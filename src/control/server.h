@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "control/show.h"
+#include "gate/guardian.h"
 
 struct control;
 
@@ -21,6 +22,8 @@ struct control;
 struct control *control_open(const char *user, struct error *error);
 /** For NESTBOX_SOCKET. */
 const char *control_path(const struct control *control);
+/** For the guardian (launch), which alone is left when the supervisor is killed. */
+struct guardian_will control_will(struct control *control);
 /** The box is copied; what it points to outlives control_close. 0 or -errno. */
 int control_start(struct control *control, const struct control_box *box, struct error *error);
 /** Before serve_stop: ends the thread and every connection, removes the socket. NULL accepted. */

@@ -129,20 +129,34 @@ static void watch(int sock, int children, pid_t program)
 	guardian_kill_children();
 }
 
-/** Keep nothing of the supervisor's or the program's: a pipe they close must be closed. */
-static void close_all_but(int a, int b)
+/**
+ * Keep nothing of the supervisor's or the program's but these (ascending, after which -1 may come): a
+ * pipe they close must be closed.
+ */
+static void close_all_but(const int *keep, unsigned n)
 {
-	unsigned low = (unsigned)MIN(a, b), high = (unsigned)MAX(a, b);
+	unsigned from = 0;
 
-	if (low > 0)
-		syscall(SYS_close_range, 0, low - 1, 0);
-	if (high > low + 1)
-		syscall(SYS_close_range, low + 1, high - 1, 0);
-	syscall(SYS_close_range, high + 1, ~0u, 0);
+	for (unsigned i = 0; i < n && keep[i] >= 0; i++) {
+		unsigned kept = (unsigned)keep[i];
+
+		if (kept > from)
+			syscall(SYS_close_range, from, kept - 1, 0);
+		from = kept + 1;
+	}
+	syscall(SYS_close_range, from, ~0u, 0);
 }
 
-static void guard(int sock, void (*body)(void *), void *ctx)
+static int ascending(const void *a, const void *b)
 {
+	unsigned x = (unsigned)*(const int *)a, y = (unsigned)*(const int *)b; /* -1 is last */
+
+	return (x > y) - (x < y);
+}
+
+static void guard(int sock, void (*body)(void *), void *ctx, const struct guardian_will *will)
+{
+	int keep[] = { sock, -1, will && will->run ? will->fd : -1 };
 	sigset_t all;
 	int children;
 	pid_t program;
@@ -160,15 +174,20 @@ static void guard(int sock, void (*body)(void *), void *ctx)
 	}
 	prctl(PR_SET_NAME, "nestbox-guard");
 	setsid();
-	close_all_but(sock, children);
+	keep[1] = children;
+	qsort(keep, ARRAY_LEN(keep), sizeof(*keep), ascending);
+	close_all_but(keep, ARRAY_LEN(keep));
 	if (chdir("/")) /* pin no file system */
 		_exit(1);
 	report(sock, GUARDIAN_STARTED, program);
 	watch(sock, children, program);
+	if (will && will->run)
+		will->run(will->ctx);
 	_exit(0);
 }
 
-int guardian_start(struct guardian *guardian, void (*body)(void *ctx), void *ctx)
+int guardian_start(struct guardian *guardian, void (*body)(void *ctx), void *ctx,
+	const struct guardian_will *will)
 {
 	int pair[2], err = wire_pair(pair);
 
@@ -183,7 +202,7 @@ int guardian_start(struct guardian *guardian, void (*body)(void *ctx), void *ctx
 	}
 	if (guardian->pid == 0) {
 		close(pair[0]);
-		guard(pair[1], body, ctx);
+		guard(pair[1], body, ctx, will);
 	}
 	close(pair[1]);
 	guardian->sock = pair[0];

@@ -15,6 +15,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/** What is done last, in the guardian: when nothing of the box is left, whoever ended it. */
+struct guardian_will {
+	void (*run)(
+		void *ctx); /* NULL: nothing; may be done again by the supervisor, if it lives */
+	void *ctx;
+	int fd; /* stays open for it */
+};
+
 struct guardian {
 	pid_t pid;
 	int sock; /* the supervisor's end; closing it kills the box */
@@ -33,9 +41,10 @@ struct guardian_report {
 
 /**
  * Fork the guardian, which forks the program and runs body(ctx) in it; body must not return. 0 or
- * -errno. SIGCHLD must have its default disposition.
+ * -errno. SIGCHLD must have its default disposition. will: may be NULL.
  */
-int guardian_start(struct guardian *guardian, void (*body)(void *ctx), void *ctx);
+int guardian_start(struct guardian *guardian, void (*body)(void *ctx), void *ctx,
+	const struct guardian_will *will);
 
 /** The next report. True, or false once the guardian is gone. */
 bool guardian_receive(struct guardian *guardian, struct guardian_report *report);

@@ -189,7 +189,7 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 {
 	struct guardian_report report = { 0 };
 	struct iovec go = { "", 1 };
-	int err = guardian_start(&out->guardian, child_run, child);
+	int err = guardian_start(&out->guardian, child_run, child, &child->args->will);
 
 	close(child->sock);
 	if (err)
