@@ -95,19 +95,22 @@ static double resident_mib(pid_t pid)
 	return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
 }
 
-/* The guardian: a supervisor's only child. */
-static pid_t only_child(pid_t pid)
+/* A supervisor and its children: the program is none of these. */
+static double resident_mib_of_box(pid_t pid)
 {
+	double sum = resident_mib(pid);
 	char path[64];
 	FILE *stream;
 	int child;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	stream = fopen(path, "r");
-	if (!stream || fscanf(stream, "%d", &child) != 1)
+	if (!stream)
 		err(1, "%s", path);
+	while (fscanf(stream, "%d", &child) == 1)
+		sum += resident_mib(child);
 	fclose(stream);
-	return child;
+	return sum;
 }
 
 double boxes_resident_mib(char *const argv[])
@@ -118,7 +121,7 @@ double boxes_resident_mib(char *const argv[])
 
 	run_start(&run, argv);
 	run_hear(&run, line, sizeof(line));
-	mib = resident_mib(run.pid) + resident_mib(only_child(run.pid));
+	mib = resident_mib_of_box(run.pid);
 	run_end(&run);
 	return mib;
 }

@@ -8,7 +8,7 @@
 /** The shortest of `times` runs of argv to its end, in milliseconds; its output is thrown away. */
 double boxes_start_up_ms(char *const argv[], unsigned times);
 
-/** Resident memory of an idle box's supervisor and guardian, in MiB: argv runs until its standard
+/** Resident memory of an idle box's own processes, in MiB: argv runs until its standard
  * input ends, and says a line once it idles. */
 double boxes_resident_mib(char *const argv[]);
 

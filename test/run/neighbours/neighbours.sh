@@ -48,8 +48,10 @@ up=$(cat out.* | grep -c ready)
 touch go
 sleep 0.2
 kill -KILL "$pid_2"
-program=$(cat "/proc/$pid_3/task/$pid_3/children")
-kill -KILL "$(cat "/proc/${program% }/task/${program% }/children")"
+children() { cat "/proc/$1/task/$1/children"; }
+for guardian in $(children "$pid_3"); do
+	for program in $(children "$guardian"); do kill -KILL "$program"; done
+done
 
 id=5
 while [ $id -lt $((boxes + 5)) ]; do
