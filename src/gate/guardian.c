@@ -18,6 +18,12 @@
 #include "base/cleanup.h"
 #include "gate/wire.h"
 
+/* ThreadSanitizer's fork starts a thread of its own in the child; but only a process with one
+ * thread can make a user namespace. There are no other threads yet whose locks fork would take. */
+#ifdef __SANITIZE_THREAD__
+#define fork _Fork
+#endif
+
 /** The parent of pid by /proc/PID/stat, or -1. The command's name may hold anything, ')' too. */
 static pid_t parent_of(pid_t pid)
 {
