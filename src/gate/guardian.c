@@ -19,6 +19,12 @@
 #include "gate/procfs.h"
 #include "gate/wire.h"
 
+/* ThreadSanitizer's fork starts a thread of its own in the child; but only a process with one
+ * thread can make a user namespace. There are no other threads yet whose locks fork would take. */
+#ifdef __SANITIZE_THREAD__
+#define fork _Fork
+#endif
+
 /**
  * The parent of pid by /proc/PID/stat, or -1; all by the numbers of /proc. The command's name may
  * hold anything, ')' too.

@@ -265,7 +265,7 @@ struct call {
 	struct file *held;	 /* handled anew: the file from before, reference */
 	bool settled;		 /* it has had effects: not to be handled anew */
 	struct owed owed;
-	uint64_t begin_ns;	 /* when it was received; 0: nothing was traced then */
+	uint64_t begin_ns; /* when it was received; 0: nothing was traced then */
 };
 
 /** The call shall run as if we were not there. */

@@ -204,19 +204,13 @@ static void take(struct state *state)
 
 /* Patterns of keys: counters and the like, and what belongs to other tests that run now. */
 static const char *const by_themselves[] = {
-	"sysctl /proc/sys/fs/aio-nr",
-	"sysctl /proc/sys/fs/dentry-state",
-	"sysctl /proc/sys/fs/file-nr",
-	"sysctl /proc/sys/fs/inode-nr",
-	"sysctl /proc/sys/fs/inode-state",
-	"sysctl /proc/sys/fs/quota/*",
+	"sysctl /proc/sys/fs/aio-nr", "sysctl /proc/sys/fs/dentry-state",
+	"sysctl /proc/sys/fs/file-nr", "sysctl /proc/sys/fs/inode-nr",
+	"sysctl /proc/sys/fs/inode-state", "sysctl /proc/sys/fs/quota/*",
 	"sysctl /proc/sys/kernel/ns_last_pid",
 	"sysctl /proc/sys/kernel/perf_event_max_sample_rate", /* the kernel lowers it */
-	"sysctl /proc/sys/kernel/pty/nr",
-	"sysctl /proc/sys/kernel/random/*",
-	"sysctl /proc/sys/net/*/*_count",
-	"file /dev/pts/*",
-	"file /tmp/nestbox-unchanged-*",
+	"sysctl /proc/sys/kernel/pty/nr", "sysctl /proc/sys/kernel/random/*",
+	"sysctl /proc/sys/net/*/*_count", "file /dev/pts/*", "file /tmp/nestbox-unchanged-*",
 	"file /tmp/nestbox-[0-9]*", /* control sockets of other tests' boxes, by user */
 };
 
