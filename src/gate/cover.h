@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A tmpfs over /sys or /dev in which what the host has there is shown again, except where the tree
- * has entries of its own. In the box's mount namespace, single-threaded.
+ * has entries of its own. In the box's mount namespace; either may be made while the other is.
  */
 #ifndef GATE_COVER_H
 #define GATE_COVER_H

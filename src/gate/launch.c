@@ -350,6 +350,7 @@ int launch_wait(struct launched *launched)
 		if (fds[0].revents && !pass_signals(launched, ended))
 			break;
 	}
+	witness_dismiss(&launched->witness); /* it ends while the guardian does */
 	guardian_stop(&launched->guardian);
 	launched->interrupted = WIFSIGNALED(status) && WTERMSIG(status) == SIGINT;
 	return shell_status(status);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -212,15 +213,53 @@ static int seal(struct error *error)
 	return 0;
 }
 
+/** One of /sys and /dev: neither needs anything of the other. */
+struct part {
+	const char *root;
+	int (*cover)(const struct tree *tree, struct error *error);
+	const struct tree *tree;
+	const char *null; /* the host's /dev/null */
+	struct error error;
+	int err;
+};
+
+static void *populate_part(void *ctx)
+{
+	struct part *part = ctx;
+	const struct tree *tree = part->tree;
+	size_t len = strlen(part->root);
+
+	part->err = part->cover(tree, &part->error);
+	for (size_t i = 0; !part->err && i < tree->n; i++)
+		if (!strncmp(tree->entries[i].path, part->root, len))
+			part->err = make_entry(&tree->entries[i], part->null, &part->error);
+	return NULL;
+}
+
+/** Both at once, since this is most of what starting a box takes. */
+static void populate_parts(struct part *sys, struct part *dev)
+{
+	pthread_t thread;
+	bool alone = pthread_create(&thread, NULL, populate_part, dev) != 0;
+
+	populate_part(sys);
+	if (alone)
+		populate_part(dev);
+	else
+		pthread_join(thread, NULL);
+}
+
 static int populate(struct tree *tree, int null_fd, struct error *error)
 {
 	char null[32];
-	int err = cover_sys(tree, error);
+	struct part sys = { .root = "/sys/", .cover = cover_sys, .tree = tree, .null = null };
+	struct part dev = { .root = "/dev/", .cover = cover_dev, .tree = tree, .null = null };
+	int err;
 
 	snprintf(null, sizeof(null), "/proc/self/fd/%d", null_fd);
-	err = err ? err : cover_dev(tree, error);
-	for (size_t i = 0; !err && i < tree->n; i++)
-		err = make_entry(&tree->entries[i], null, error);
+	populate_parts(&sys, &dev);
+	*error = sys.err ? sys.error : dev.error;
+	err = sys.err ? sys.err : dev.err;
 	for (size_t i = 0; !err && i < tree->n; i++)
 		if (tree->entries[i].kind == TREE_NODE)
 			err = identify(&tree->entries[i], error);

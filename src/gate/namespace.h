@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The mount namespace of a box: its own /sys and /dev over the host's. Runs in the program's
- * process before exec, single-threaded.
+ * process before exec, which has no other thread.
  */
 #ifndef GATE_NAMESPACE_H
 #define GATE_NAMESPACE_H

@@ -94,12 +94,18 @@ bool witness_saw(struct witness *witness, int sig)
 	return true;
 }
 
+void witness_dismiss(struct witness *witness)
+{
+	if (witness->pid)
+		kill(witness->pid, SIGKILL); /* it may be stopped */
+}
+
 void witness_stop(struct witness *witness)
 {
 	if (!witness->pid)
 		return;
 	close(witness->sock);
-	kill(witness->pid, SIGKILL); /* it may be stopped */
+	witness_dismiss(witness);
 	while (waitpid(witness->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*witness = (struct witness){ 0 };

@@ -27,6 +27,8 @@ int witness_start(struct witness *witness);
  */
 bool witness_saw(struct witness *witness, int sig);
 
+/** It is not needed any more. Returns before it has ended. */
+void witness_dismiss(struct witness *witness);
 /** End it. Idempotent. */
 void witness_stop(struct witness *witness);
 
