@@ -5,7 +5,8 @@
  * A notified system call is a struct call: the notification, the thread that made it (struct proc:
  * what we keep open of it), and the caller handle that the uAPI layers use. notify.c receives calls
  * and answers them; calls.c says what each system call means; fdtable.c knows which descriptor is
- * which open file; usermem.c reads and writes the program's memory.
+ * which open file; usermem.c reads and writes the program's memory; pin.c
+ * registers it for DMA.
  *
  * Hazards, and who minds them:
  *
@@ -204,12 +205,23 @@ struct call;
 
 int usermem_copy_in(struct caller *caller, void *dst, uint64_t uaddr, size_t len);
 int usermem_copy_out(struct caller *caller, uint64_t uaddr, const void *src, size_t len);
-int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
-	struct umem **out, struct why *why);
 /** False: the call must be handled anew, since the program owes some of it. */
 bool usermem_there(struct call *call, uint64_t uaddr, uint64_t len);
 /** A string of at most len - 1 bytes, terminated. Its length, -EFAULT, -ENAMETOOLONG. */
 int usermem_string(struct call *call, uint64_t uaddr, char *buf, size_t len);
+/**
+ * The calling thread's memory. Where no file was found through the entry that we keep of the thread,
+ * that may be one of a thread that had its id before: then it is opened anew.
+ */
+struct mm *usermem_of(struct call *call);
+/** Whatever the protection; bytes copied before the first that cannot be. */
+ssize_t mm_read(const struct mm *mm, void *dst, uint64_t addr, size_t len);
+ssize_t mm_write(const struct mm *mm, uint64_t addr, const void *src, size_t len);
+
+/* ---- pin.c ---- */
+
+int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
+	struct umem **out, struct why *why);
 
 /* ---- userfault.c: memory that programs serve themselves ---- */
 

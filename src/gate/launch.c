@@ -6,10 +6,15 @@
  * that the terminal's signals, job control included, reach it as they would without us. What is
  * sent to the supervisor alone is passed on; a witness tells what was (witness.h).
  *
- * Stops are not propagated: a supervisor that is stopped serves nobody. There is one exception. A
- * program with a process group of its own that stops while it has the terminal (bash: suspend)
- * would leave a terminal that nobody reads: the shell waits for us. So we stop with it, the shell
- * goes on, and when it continues us, the program gets back the terminal and continues.
+ * A supervisor that is stopped serves nobody, so we follow the program's stops only where the shell
+ * that waits for us must see them:
+ *
+ * - Job control (SIGTSTP, SIGTTIN, SIGTTOU) of our common process group, once the program has
+ *   stopped: a shell that heard of us first would read the terminal beside a program that does so
+ *   still. A program that ignores the signal goes on, and so do we.
+ * - A program with a process group of its own that stops while it has the terminal (bash: suspend)
+ *   would leave a terminal that nobody reads. We stop with it, the shell goes on, and when it
+ *   continues us, the program gets back the terminal and continues.
  */
 #include "gate/launch.h"
 
@@ -53,6 +58,8 @@ static const int passed_signals[] = {
 	SIGURG,
 	SIGXCPU,
 	SIGPIPE,
+	SIGTSTP,
+	SIGTTIN,
 };
 
 static void passed_set(sigset_t *set)
@@ -281,6 +288,23 @@ static bool ends_box(uint32_t signo)
 	return signo == SIGINT || signo == SIGTERM || signo == SIGHUP || signo == SIGQUIT;
 }
 
+static bool is_job_control(uint32_t signo)
+{
+	return signo == SIGTSTP || signo == SIGTTIN || signo == SIGTTOU;
+}
+
+/** By what the signal does by itself; it is blocked otherwise (hold_signals). */
+static void stop_by(int sig)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	raise(sig);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* returns when we are continued */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 /** False: the program has ended, only descendants are left, and somebody wants an end of it. */
 static bool pass_signals(struct launched *launched, bool program_ended)
 {
@@ -289,19 +313,21 @@ static bool pass_signals(struct launched *launched, bool program_ended)
 	while (read(launched->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (program_ended && ends_box(info.ssi_signo))
 			return false;
+		if (program_ended && is_job_control(info.ssi_signo))
+			stop_by((int)info.ssi_signo);
 		if (is_ours_alone(launched, &info) && !program_ended)
 			syscall(SYS_pidfd_send_signal, launched->pidfd, info.ssi_signo, NULL, 0);
 	}
 	return true;
 }
 
-/** The program stopped. Where that leaves the terminal to nobody, stop too (see the top). */
-static void stop_with(struct launched *launched)
+/** The program, with a group of its own, stopped: it may leave the terminal to nobody. */
+static void stop_for_terminal(pid_t group)
 {
 	AUTO_FD int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	pid_t group = getpgid(launched->pid), foreground;
+	pid_t foreground;
 
-	if (tty < 0 || group < 0 || group == getpgrp() || tcgetpgrp(tty) != group)
+	if (tty < 0 || tcgetpgrp(tty) != group)
 		return;
 	do { /* continued in the background, it would want the terminal and stop again */
 		kill(getpid(), SIGSTOP);
@@ -310,6 +336,17 @@ static void stop_with(struct launched *launched)
 	if (foreground >= 0)
 		tcsetpgrp(tty, group);
 	kill(-group, SIGCONT);
+}
+
+/** The program stopped: see the top. */
+static void stop_with(const struct launched *launched, int sig)
+{
+	pid_t group = getpgid(launched->pid);
+
+	if (group >= 0 && group != getpgrp())
+		stop_for_terminal(group);
+	else if (group >= 0 && is_job_control((uint32_t)sig))
+		stop_by(sig);
 }
 
 static int shell_status(int status)
@@ -325,7 +362,7 @@ static bool hear_guardian(struct launched *launched, int *status, bool *ended)
 	if (!guardian_receive(&launched->guardian, &report))
 		return false;
 	if (report.news == GUARDIAN_STOPPED)
-		stop_with(launched);
+		stop_with(launched, WSTOPSIG(report.value));
 	if (report.news == GUARDIAN_ENDED) {
 		*status = report.value;
 		*ended = true;

@@ -43,9 +43,11 @@ type 'trap "echo re-sized" WINCH; echo rea''dy'
 await '^ready$'
 tmux -L box resize-window -x 90 -y 20
 await 're-sized$'
-type 'sleep 1000'
+# It says when the shell has given it the terminal: ^Z before that would be the shell's.
+type 'sh -c "echo sta""rted; exec sleep 1000"'
+await '^started$'
 tmux -L box send-keys C-z
-await 'Stopped +sleep 1000$'
+await 'Stopped +sh -c'
 type 'kill %1; stty size'
 await '^20 90$'
 kill -0 $box || exit 1
