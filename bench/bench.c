@@ -43,6 +43,7 @@ enum {
 	START_UP_LEAST,
 	RESIDENT,
 	NEIGHBOURS,
+	NEIGHBOURS_CPU,
 	N_ROWS,
 };
 
@@ -66,6 +67,8 @@ static struct row rows[N_ROWS] = {
 		"bwrap -- true, all of the host's", LESS, 0 },
 	[RESIDENT] = { "resident memory of an idle box", "MiB", "8 MiB", LESS, 1 },
 	[NEIGHBOURS] = { "DMA of 100 boxes, total", "GB/s", "one box", MORE, 0 },
+	[NEIGHBOURS_CPU] = { "DMA of 100 boxes, total", "GB/s", "memcpy of 100 processes, total",
+		MORE, 0 },
 	[IDLE] = { "idle box, engine enabled", "cores", "one core", LESS, 0.02 },
 };
 
@@ -172,11 +175,15 @@ static void round_boxes(void)
 	char *least[] = { "bwrap", "--dev-bind", "/", "/", "--", "true", NULL };
 	char *resting[] = { nestbox, "run", "--quiet", "--", inside, "rest", NULL };
 	char *streaming[] = { nestbox, "run", "--quiet", "--", inside, "stream", NULL };
+	char *copying[] = { inside, "stream-cpu", NULL };
+	double all;
 
 	row_add(&rows[START_UP], boxes_start_up_ms(box, 30), boxes_start_up_ms(own, 30));
 	row_add(&rows[START_UP_LEAST], boxes_start_up_ms(box, 30), boxes_start_up_ms(least, 30));
 	row_add(&rows[RESIDENT], boxes_resident_mib(resting), 8);
-	row_add(&rows[NEIGHBOURS], boxes_sum(streaming, 100) / 1e9, boxes_sum(streaming, 1) / 1e9);
+	all = boxes_sum(streaming, 100) / 1e9;
+	row_add(&rows[NEIGHBOURS], all, boxes_sum(streaming, 1) / 1e9);
+	row_add(&rows[NEIGHBOURS_CPU], all, boxes_sum(copying, 100) / 1e9);
 }
 
 static void find_programs(const char *self)
