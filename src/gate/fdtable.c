@@ -138,6 +138,13 @@ static int reopen(int fd, unsigned flags)
 	return ret >= 0 ? ret : -errno;
 }
 
+/** A device's memfd outlives its opens, and the program may have changed its mode. */
+static void make_accessible(const struct standin *s)
+{
+	if (!s->own)
+		fchmod(s->memfd, 0600);
+}
+
 /* Of an open's flags, those that fcntl(F_GETFL) shows, besides the access mode. */
 #define KEPT_FLAGS ((unsigned)(O_NONBLOCK | O_APPEND | O_DSYNC | O_SYNC | O_ASYNC))
 
@@ -149,9 +156,7 @@ static int open_standin(const struct standin *s, unsigned flags)
 	/* 3 is an open for ioctls alone, which nothing counts. */
 	if (mode == O_ACCMODE)
 		mode = O_RDWR;
-	/* A device's outlives its opens, and the program may have changed it. */
-	if (!s->own)
-		fchmod(s->memfd, 0600);
+	make_accessible(s);
 	return reopen(s->memfd, mode | (flags & KEPT_FLAGS));
 }
 
@@ -212,6 +217,7 @@ static int standin_create(
 	ret = fstat(s->memfd, &st) ? -errno : 0;
 	s->dev = st.st_dev;
 	s->ino = st.st_ino;
+	make_accessible(s);
 	if (!ret)
 		ret = s->lease = reopen(s->memfd, O_RDONLY);
 	if (ret >= 0 && !fdtable_affords(table, ret))
