@@ -384,9 +384,9 @@ static void end_blocked(void)
 int main(int argc, char **argv)
 {
 	device = argc > 2 ? argv[2] : NULL;
+	open_uffd();
 	others_start();
 	engine_open(&engine, "1", "0000:01:00.0");
-	open_uffd();
 	printf("userfaultfd for faults of %s\n",
 		kernel_faults ? "the kernel too" : "programs only");
 	dma_aborts();

@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -231,10 +232,15 @@ static void *map_on(void *arg)
 void others_start(void)
 {
 	static struct engine second;
+	pid_t parent = getpid();
 
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	other = fork();
 	if (!other) {
+		/* Whoever fails ends without stopping the others. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
 		copy_on();
 		_exit(0);
 	}
