@@ -66,19 +66,16 @@ static int look_up(struct call *call, int fd, struct file **out, struct fd_origi
 
 struct file *call_file_at(struct call *call, int fd)
 {
-	struct file *file = call->held;
+	struct file *file;
 
-	if (file)
-		file_get(file);
-	else if (look_up(call, fd, &file, &call->origin))
-		return NULL;
-	call->file = file;
-	return file;
+	return look_up(call, fd, &file, &call->origin) ? NULL : file;
 }
 
 struct file *call_file(struct call *call, unsigned n)
 {
-	return call_file_at(call, (int)call_arg(call, n));
+	/* Handled anew it is about the same file, whatever the number stands for by now. */
+	call->file = call->held ? file_get(call->held) : call_file_at(call, (int)call_arg(call, n));
+	return call->file;
 }
 
 /* ---- the caller handle ---- */
@@ -497,6 +494,7 @@ static long sys_ioctl(struct call *call)
 
 		if (err)
 			return err;
+		call->file = file;
 	}
 	if (!file)
 		return CALL_CONTINUE;

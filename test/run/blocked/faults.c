@@ -265,6 +265,30 @@ static void argument_in(void)
 	munmap(at, PAGE);
 }
 
+static int spare;
+
+static long set_container(void *arg)
+{
+	return ioctl(spare, VFIO_GROUP_SET_CONTAINER, arg);
+}
+
+/* The argument is a descriptor that is opened late, when the call is handled anew. */
+static void late_argument(void)
+{
+	int container = open("/dev/vfio/vfio", O_RDONLY | O_CLOEXEC);
+	char page[PAGE] = { 0 }, *at = missing(PAGE);
+	struct caller c;
+
+	spare = open("/dev/vfio/4", O_RDWR | O_CLOEXEC);
+	check(container >= 0 && spare >= 0, "open");
+	memcpy(page, &container, sizeof(container));
+	start(&c, set_container, at);
+	check(served(&c, at, page) == expected(0, -EFAULT), "SET_CONTAINER of a late open");
+	munmap(at, PAGE);
+	close(spare);
+	close(container);
+}
+
 /* It is there when the call comes, but may not be written until later. */
 static void argument_out(void)
 {
@@ -393,6 +417,7 @@ int main(int argc, char **argv)
 	pin_fails();
 	shared_memory();
 	argument_in();
+	late_argument();
 	argument_out();
 	other_arguments();
 	many(argc > 1 ? (unsigned)atoi(argv[1]) : 300);
