@@ -7,6 +7,7 @@
 #define CLI_CLI_H
 
 #include <getopt.h>
+#include <stdbool.h>
 
 /** What `nestbox` itself could not do; `env` and `timeout` use the same. */
 #define EXIT_NESTBOX 125
@@ -34,5 +35,8 @@ int cli_help(const struct cli_verb *verb);
  * after one was printed.
  */
 int cli_getopt(const struct cli_verb *verb, int argc, char **argv, const struct option *options);
+
+/** Options of a verb that has --json alone. -1: go on, at the arguments; else the exit status. */
+int cli_take_json(const struct cli_verb *verb, int argc, char **argv, bool *json);
 
 #endif

@@ -6,8 +6,6 @@
 
 #include "doctor/doctor.h"
 
-#define OPT_JSON 0x100
-
 #define FORMAT_VERSION 1
 
 static void print_line(void *ctx, const struct finding *finding)
@@ -55,21 +53,11 @@ static unsigned print_json(void)
 
 static int doctor(const struct cli_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	bool json = false;
-	int opt;
+	bool json;
+	int status = cli_take_json(verb, argc, argv, &json);
 
-	while ((opt = cli_getopt(verb, argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return cli_help(verb);
-		if (opt != OPT_JSON)
-			return EXIT_NESTBOX;
-		json = true;
-	}
+	if (status >= 0)
+		return status;
 	if (optind < argc)
 		return cli_fail(verb, "there is no argument here, but '%s' is given", argv[optind]);
 	return (json ? print_json() : doctor_examine(print_line, NULL)) ? EXIT_NESTBOX : 0;

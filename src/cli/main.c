@@ -57,6 +57,26 @@ int cli_getopt(const struct cli_verb *verb, int argc, char **argv, const struct 
 	return opt == ':' ? '?' : opt;
 }
 
+int cli_take_json(const struct cli_verb *verb, int argc, char **argv, bool *json)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int opt;
+
+	*json = false;
+	while ((opt = cli_getopt(verb, argc, argv, options)) != -1) {
+		if (opt == 'h')
+			return cli_help(verb);
+		if (opt != 'j')
+			return EXIT_NESTBOX;
+		*json = true;
+	}
+	return -1;
+}
+
 static const struct cli_verb *find_verb(const char *name)
 {
 	for (unsigned i = 0; verbs[i]; i++) {

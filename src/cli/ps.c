@@ -3,8 +3,6 @@
 
 #include "control/client.h"
 
-#define OPT_JSON 0x100
-
 static int list_boxes(const struct cli_verb *verb, bool json)
 {
 	struct control_boxes boxes;
@@ -22,21 +20,11 @@ static int list_boxes(const struct cli_verb *verb, bool json)
 
 static int ps(const struct cli_verb *verb, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	bool json = false;
-	int opt;
+	bool json;
+	int status = cli_take_json(verb, argc, argv, &json);
 
-	while ((opt = cli_getopt(verb, argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return cli_help(verb);
-		if (opt != OPT_JSON)
-			return EXIT_NESTBOX;
-		json = true;
-	}
+	if (status >= 0)
+		return status;
 	if (optind < argc)
 		return cli_fail(verb,
 			"there is no argument here, but '%s' is given; did you mean "

@@ -5,8 +5,7 @@
  * A notified system call is a struct call: the notification, the thread that made it (struct proc:
  * what we keep open of it), and the caller handle that the uAPI layers use. notify.c receives calls
  * and answers them; calls.c says what each system call means; fdtable.c knows which descriptor is
- * which open file; usermem.c reads and writes the program's memory; pin.c
- * registers it for DMA.
+ * which open file; usermem.c reads and writes the program's memory, pin.c registers it for DMA.
  *
  * Hazards, and who minds them:
  *

@@ -248,12 +248,25 @@ exec 8>&-
 wait "$one"
 ok 'the box ends well' 0 $?
 ok 'nothing is left' '' "$(ls "$XDG_RUNTIME_DIR")"
+begin killed
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+exec 7>&-
+left=200
+while [ -n "$(ls "$XDG_RUNTIME_DIR")" ] && [ $left -gt 0 ]; do sleep 0.05; left=$((left - 1)); done
+ok 'the guardian removes the socket of a killed supervisor' '' "$(ls "$XDG_RUNTIME_DIR")"
+
+# Unless it dies too, before it could.
+children() { cat "/proc/$1/task/$1/children"; }
 begin three
 three=$pid
-kill -KILL "$three"
+guardian=$(children "$three") guardian=${guardian%% *}
+kill -STOP "$guardian"
+programs=$(children "$guardian")
+kill -KILL "$three" "$guardian" $programs
 wait "$three" 2>/dev/null
 exec 7>&-
-ok 'the socket of a killed supervisor is left' "$three" "$(ls "$XDG_RUNTIME_DIR/nestbox")"
+ok 'the socket of a box of which all were killed is left' "$three" "$(ls "$XDG_RUNTIME_DIR/nestbox")"
 "$nestbox" ps >ps
 ok 'and removed by ps' '' "$(ls "$XDG_RUNTIME_DIR/nestbox")"
 ok 'which does not list it' 0 "$(grep -c "^ *$three " ps)"
