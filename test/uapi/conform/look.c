@@ -51,12 +51,15 @@ static long status_of(enum fd name)
 	return ret ? ret : (long)status.flags;
 }
 
+static const uint8_t extensions[] = { VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_NESTING_IOMMU,
+	VFIO_NOIOMMU_IOMMU, VFIO_UNMAP_ALL, VFIO_UPDATE_VADDR };
+
 static void look_at_container(struct snapshot *s, int fd)
 {
 	s->entries = entries_left(fd);
-	for (unsigned i = 0; i < 16; i++)
-		if (t_ioctl(fd, VFIO_CHECK_EXTENSION, i) == 1)
-			s->extensions |= 1u << i;
+	for (unsigned i = 0; i < sizeof(extensions); i++)
+		if (t_ioctl(fd, VFIO_CHECK_EXTENSION, extensions[i]) == 1)
+			s->extensions |= 1u << extensions[i];
 }
 
 static uint64_t config_at(int device)
