@@ -277,6 +277,11 @@ struct vfio_device_feature {
 #define VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2		12
 #define VFIO_DEVICE_FEATURE_ZPCI_ERROR			13
 
+struct vfio_device_low_power_entry_with_wakeup {
+	int32_t wakeup_eventfd;
+	uint32_t reserved;
+};
+
 #define VFIO_DEVICE_FEATURE_CLEAR_MASTER 0
 #define VFIO_DEVICE_FEATURE_SET_MASTER	 1
 
@@ -438,6 +443,7 @@ ABI_SIZE(vfio_pci_hot_reset, 12);
 ABI_SIZE(vfio_device_ioeventfd, 32);
 ABI_AT(vfio_device_ioeventfd, fd, 24);
 ABI_SIZE(vfio_device_feature, 8);
+ABI_SIZE(vfio_device_low_power_entry_with_wakeup, 8);
 ABI_SIZE(vfio_device_bind_iommufd, 24);
 ABI_SIZE(vfio_device_attach_iommufd_pt, 16);
 ABI_SIZE(vfio_device_detach_iommufd_pt, 12);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Capabilities of an endpoint: MSI-X, PCI Express, power management, where a Sky Lake CBDMA
- * function has them. Each is a table of fields; a row of the table of capabilities says where it
- * goes, and the list is linked in that order.
+ * function has them; in the extended space error reporting, the registers that 8 GT/s demands, and a
+ * serial number. Each is a table of fields; a row of a table of capabilities says where it goes, and
+ * the list is linked in that order.
  */
 #include "base/bits.h"
 #include "pci/internal.h"
@@ -50,6 +51,62 @@ static const struct capability capabilities[] = {
 	{ 0x01, 0xe0, offsetof(struct pci_dev, cap_pm), pm_fields, ARRAY_LEN(pm_fields) },
 };
 
+/* PCI Express Base 7.8.4: status bits are cleared by writing 1, severities as after power-on. */
+static const struct pci_field aer_fields[] = {
+	{ .off = 0x04, .width = 4, .w1c = PCI_AER_UNCORRECTABLE },
+	{ .off = 0x08, .width = 4, .rw = PCI_AER_UNCORRECTABLE },
+	{ .off = 0x0c, .width = 4, .value = 0x00462030, .rw = PCI_AER_UNCORRECTABLE },
+	{ .off = 0x10, .width = 4, .w1c = PCI_AER_CORRECTABLE },
+	{ .off = 0x14, .width = 4, .value = 0x00002000, .rw = PCI_AER_CORRECTABLE },
+	/* ECRC can be generated and checked. */
+	{ .off = 0x18, .width = 4, .value = 0x000000a0, .rw = 0x00000140 },
+};
+
+/* PCI Express Base 7.7.3: eight lanes, each 4 bits of preset hints that have no effect. */
+static const struct pci_field secondary_fields[] = {
+	{ .off = 0x04, .width = 4, .rw = 0x00000003 },
+	{ .off = 0x08, .width = 4, .w1c = 0x000000ff },
+};
+
+/* PCI Express Base 7.9.3. The number is filled in. */
+static const struct pci_field serial_fields[] = {
+	{ .off = 0x04, .width = 4 },
+	{ .off = 0x08, .width = 4 },
+};
+
+struct extended {
+	uint16_t id, at;
+	uint8_t version;
+	const struct pci_field *fields;
+	unsigned n;
+};
+
+static const struct extended extended[] = {
+	{ PCI_EXT_AER, 0x100, 2, aer_fields, ARRAY_LEN(aer_fields) },
+	{ PCI_EXT_SECONDARY, 0x150, 1, secondary_fields, ARRAY_LEN(secondary_fields) },
+	{ PCI_EXT_SERIAL, 0x180, 1, serial_fields, ARRAY_LEN(serial_fields) },
+};
+
+/* Functions of one device share it (7.9.3.2), as an EUI-64: Intel's OUI, and the bus. */
+static void put_serial(struct pci_dev *dev, unsigned cap)
+{
+	pci_config_put(dev, cap + 4, 4, 0xff000000u | (uint32_t)dev->segment << 8 | dev->bus);
+	pci_config_put(dev, cap + 8, 4, 0x001b21ff);
+}
+
+static void put_extended(struct pci_dev *dev)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(extended); i++) {
+		const struct extended *e = &extended[i];
+		uint32_t next = i + 1 < ARRAY_LEN(extended) ? e[1].at : 0;
+
+		pci_config_put(dev, e->at, 4, next << 20 | (uint32_t)e->version << 16 | e->id);
+		pci_config_fields(dev, e->at, e->fields, e->n);
+		if (e->id == PCI_EXT_SERIAL)
+			put_serial(dev, e->at);
+	}
+}
+
 static void put_msix(struct pci_dev *dev)
 {
 	const struct pci_model *model = dev->model;
@@ -76,4 +133,5 @@ void pci_caps_reset(struct pci_dev *dev)
 	}
 	if (dev->cap_msix)
 		put_msix(dev);
+	put_extended(dev);
 }

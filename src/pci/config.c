@@ -3,7 +3,7 @@
  * Configuration space (PCI Express Base 7.5). What each bit does under a write is data: a table of
  * fields for the type 0 header and one for each capability (caps.c) is spread over two masks that
  * lie beside the 4096 bytes, and a write is three lines of logic on them. The few bits that make
- * something happen are looked at after each write. The extended space is an empty list: zero.
+ * something happen are looked at after each write.
  */
 #include <string.h>
 
@@ -133,8 +133,30 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 /* 5.3.1.4: in D3hot a function answers configuration requests only, and starts none. */
 static bool powered(const struct pci_dev *dev)
 {
+	if (dev->suspended)
+		return false;
 	return !dev->cap_pm ||
 	       (pci_config_get16(dev, dev->cap_pm + PCI_PMCSR) & PCI_PMCSR_STATE) == 0;
+}
+
+void pci_dev_power_on(struct pci_dev *dev)
+{
+	unsigned off = dev->cap_pm + PCI_PMCSR;
+
+	if (dev->cap_pm)
+		pci_config_put(
+			dev, off, 2, pci_config_get16(dev, off) & (uint16_t)~PCI_PMCSR_STATE);
+	dev->master.enabled = pci_bus_master_enabled(dev);
+	pci_msix_flush(dev);
+}
+
+void pci_dev_suspend(struct pci_dev *dev, bool suspend)
+{
+	if (suspend)
+		pci_dev_power_on(dev);
+	dev->suspended = suspend;
+	dev->master.enabled = pci_bus_master_enabled(dev);
+	pci_msix_flush(dev);
 }
 
 bool pci_memory_enabled(const struct pci_dev *dev)

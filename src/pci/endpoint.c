@@ -91,6 +91,7 @@ void pci_dev_finish(struct pci_dev *dev)
 void pci_dev_reset(struct pci_dev *dev)
 {
 	pci_msix_forget(dev);
+	pci_dev_power_on(dev);
 	pci_bars_clear(dev);
 	dev->model->reset(dev);
 }

@@ -31,6 +31,13 @@ struct pci_field {
 #define PCI_MSIX_FUNCTION_MASK 0x4000
 #define PCI_MSIX_ENABLE	       0x8000
 
+/* Extended capabilities (PCI Express Base 7.6.3), and the errors that AER knows of an endpoint */
+#define PCI_EXT_AER	      0x0001
+#define PCI_EXT_SERIAL	      0x0003
+#define PCI_EXT_SECONDARY     0x0019
+#define PCI_AER_UNCORRECTABLE 0x005ff010
+#define PCI_AER_CORRECTABLE   0x0000f1c1
+
 static inline uint16_t pci_config_get16(const struct pci_dev *dev, unsigned off)
 {
 	return (uint16_t)(dev->config[off] | dev->config[off + 1] << 8);

@@ -96,6 +96,7 @@ struct pci_dev {
 	uint64_t msix_table, msix_pba; /* offsets in BAR model->msix_bar */
 	struct dma_master master;
 	unsigned opens; /* stepped only while > 0, memory and bus-master enabled */
+	bool suspended; /* the host has put it into a low power state */
 };
 
 /**
@@ -133,9 +134,18 @@ void pci_config_reset(struct pci_dev *dev);
 bool pci_memory_enabled(const struct pci_dev *dev);
 bool pci_bus_master_enabled(const struct pci_dev *dev);
 
+/** To D0, from whatever state: what was enabled before works again. */
+void pci_dev_power_on(struct pci_dev *dev);
 /**
- * Function-level reset as Linux's pci_reset_function does it: configuration space is saved and put
- * back, so what goes is the model's state, what the BARs hold, and pending interrupts.
+ * The host's runtime power management: while suspended the function neither answers nor starts
+ * anything, whatever PMCSR says; it is in D0 afterwards.
+ */
+void pci_dev_suspend(struct pci_dev *dev, bool suspend);
+
+/**
+ * Function-level reset as Linux's pci_reset_function does it: the function is put into D0, and
+ * configuration space is saved and put back, so what goes is the model's state, what the BARs hold,
+ * and pending interrupts.
  */
 void pci_dev_reset(struct pci_dev *dev);
 /** Does nothing (false) unless open, memory and bus-master enabled. */

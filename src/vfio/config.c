@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Configuration space as vfio-pci presents it: for each bit, whether the program sees the device or
- * a copy (virtualised), and whether it may write. Tables for the header and for the capabilities
- * that have such bits are spread over masks at first open; what nobody describes is the device's
- * own, to read and write (Linux 7.3 vfio_pci_config.c: unassigned_perms), and the extended space,
- * whose list is empty on all our endpoints, is of that kind.
+ * a copy (virtualised), and whether it may write. Tables for the header and for the capabilities,
+ * standard and extended, are spread over masks at first open (Linux 7.3 vfio_pci_config.c: cap_perms,
+ * ecap_perms). Capabilities without a length there are taken out of the list that the program sees;
+ * what no capability has is the device's own, to read and write (unassigned_perms).
  */
 #include <string.h>
 
@@ -33,11 +33,23 @@
 #define EXP_DEVCTL     0x08
 #define EXP_DEVCTL_FLR 0x80 /* in the high byte */
 
+#define EXP_MPS	   0x00e0 /* of DEVCTL: payload size, read request size */
+#define EXP_READRQ 0x7000
+
+/* Extended capabilities: header is ID, version, next (PCI Express Base 7.6.3). */
+#define EXT_AER		  0x0001
+#define EXT_SERIAL	  0x0003
+#define EXT_ID(header)	  ((header)&0xffff)
+#define EXT_NEXT(header)  ((header) >> 20 & 0xffc)
+#define AER_UNCORRECTABLE 0x03fff031
+#define AER_CORRECTABLE	  0x0000f1c1
+#define AER_ECRC	  0x00000140
+
 #define OWNER_HEADER 0
 #define OWNER_NONE   0xff
 
 struct perm {
-	uint8_t off, width; /* of the header or capability */
+	uint8_t off, width; /* in the header or capability */
 	uint32_t virt, write;
 };
 
@@ -85,6 +97,27 @@ static const struct cap_perms {
 	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms) },
 };
 
+/* The first word of each is virtualised: the next pointer may be another one for the program. */
+static const struct perm aer_perms[] = {
+	{ 0x00, 4, ALL, 0 },
+	{ 0x04, 4, 0, AER_UNCORRECTABLE },
+	{ 0x08, 4, 0, AER_UNCORRECTABLE },
+	{ 0x0c, 4, 0, AER_UNCORRECTABLE },
+	{ 0x10, 4, 0, AER_CORRECTABLE },
+	{ 0x14, 4, 0, AER_CORRECTABLE },
+	{ 0x18, 4, 0, AER_ECRC },
+};
+
+static const struct perm read_only_perms[] = {
+	{ 0x00, 4, ALL, 0 },
+};
+
+/* Linux 7.3 pci_ext_cap_length: what is not here is hidden. */
+static const struct cap_perms extended[] = {
+	{ EXT_AER, 0x2c, aer_perms, ARRAY_LEN(aer_perms) },
+	{ EXT_SERIAL, 12, read_only_perms, ARRAY_LEN(read_only_perms) },
+};
+
 static void put32(uint8_t *at, uint32_t val, unsigned width)
 {
 	for (unsigned i = 0; i < width; i++)
@@ -115,30 +148,88 @@ static void claim(struct vfio_config *config, unsigned base, unsigned bytes, uin
 	memset(config->write + base, 0, bytes);
 }
 
-static void put_capability(struct vfio_config *config, unsigned pos)
+static const struct cap_perms *find_perms(const struct cap_perms *table, unsigned n, unsigned id)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(capabilities); i++) {
-		const struct cap_perms *cap = &capabilities[i];
+	for (unsigned i = 0; i < n; i++)
+		if (table[i].id == id)
+			return &table[i];
+	return NULL;
+}
 
-		if (cap->id != config->view[pos] || pos + cap->bytes > VFIO_CONFIG_STD)
-			continue;
-		claim(config, pos, cap->bytes, cap->id);
-		put_perms(config, pos, cap->perms, cap->n);
-		if (cap->id == CAP_PM) {
-			config->view[pos + PM_PMC + 1] &= (uint8_t)~PM_PME_SUPPORT;
-			config->view[pos + PM_CTRL + 1] &= (uint8_t)~PM_PME_CTRL;
-		}
+static bool put_capability(struct vfio_config *config, unsigned pos)
+{
+	const struct cap_perms *cap =
+		find_perms(capabilities, ARRAY_LEN(capabilities), config->view[pos]);
+
+	if (!cap || pos + cap->bytes > VFIO_CONFIG_STD)
+		return false;
+	claim(config, pos, cap->bytes, cap->id);
+	put_perms(config, pos, cap->perms, cap->n);
+	if (cap->id == CAP_PM) {
+		config->view[pos + PM_PMC + 1] &= (uint8_t)~PM_PME_SUPPORT;
+		config->view[pos + PM_CTRL + 1] &= (uint8_t)~PM_PME_CTRL;
+	}
+	return true;
+}
+
+/*
+ * Linux 7.3 vfio_cap_init: what is hidden is left out of the list. The list is our own endpoint's,
+ * so it ends; bounded all the same.
+ */
+static void put_capabilities(struct vfio_config *config)
+{
+	unsigned link = CAP_LIST, pos = config->view[link] & ~3u;
+
+	for (unsigned n = 0; pos >= HEADER_BYTES && n < VFIO_CONFIG_STD / 4; n++) {
+		if (put_capability(config, pos))
+			link = pos + 1;
+		else
+			config->view[link] = config->view[pos + 1];
+		pos = config->saved[pos + 1] & ~3u;
 	}
 }
 
-/* The list is our own endpoint's, so it ends; bounded all the same. */
-static void put_capabilities(struct vfio_config *config)
+static bool put_extended(struct vfio_config *config, unsigned pos)
 {
-	unsigned pos = config->view[CAP_LIST] & ~3u;
+	const struct cap_perms *cap =
+		find_perms(extended, ARRAY_LEN(extended), EXT_ID(get32(config->view + pos)));
 
-	for (unsigned n = 0; pos >= HEADER_BYTES && n < VFIO_CONFIG_STD / 4; n++) {
-		put_capability(config, pos);
-		pos = config->view[pos + 1] & ~3u;
+	if (!cap || pos + cap->bytes > PCI_CONFIG_BYTES)
+		return false;
+	claim(config, pos, cap->bytes, cap->id);
+	put_perms(config, pos, cap->perms, cap->n);
+	return true;
+}
+
+/*
+ * Linux 7.3 vfio_ecap_init. A hidden capability stays as a place without an ID where it is the first
+ * one, since the list begins there.
+ */
+static void hide_extended(struct vfio_config *config, unsigned link, unsigned pos)
+{
+	uint32_t next = get32(config->saved + pos) & 0xffc00000;
+
+	if (link != pos) {
+		put32(config->view + link, (get32(config->view + link) & ~0xffc00000) | next, 4);
+		return;
+	}
+	claim(config, pos, 4, OWNER_NONE - 1);
+	put_perms(config, pos, read_only_perms, ARRAY_LEN(read_only_perms));
+	put32(config->view + pos, next, 4);
+}
+
+static void put_extended_list(struct vfio_config *config)
+{
+	unsigned pos = VFIO_CONFIG_STD, link = pos, n;
+
+	for (n = 0;
+		pos >= VFIO_CONFIG_STD && get32(config->saved + pos) && n < PCI_CONFIG_BYTES / 8;
+		n++) {
+		if (put_extended(config, pos))
+			link = pos;
+		else
+			hide_extended(config, link, pos);
+		pos = EXT_NEXT(get32(config->saved + pos));
 	}
 }
 
@@ -187,7 +278,7 @@ void vfio_config_open(struct vfio_device *device)
 	struct vfio_config *config = &device->config;
 	struct pci_dev *pci = vfio_device_pci(device);
 
-	for (unsigned i = 0; i < VFIO_CONFIG_STD; i++)
+	for (unsigned i = 0; i < PCI_CONFIG_BYTES; i++)
 		config->saved[i] = config->view[i] = (uint8_t)pci_config_read(pci, i, 1);
 	memset(config->owner, OWNER_NONE, sizeof(config->owner));
 	memset(config->virt, 0, sizeof(config->virt));
@@ -195,6 +286,7 @@ void vfio_config_open(struct vfio_device *device)
 	claim(config, 0, HEADER_BYTES, OWNER_HEADER);
 	put_perms(config, 0, header_perms, ARRAY_LEN(header_perms));
 	put_capabilities(config);
+	put_extended_list(config);
 	put_bar_addresses(device);
 	fix_bars(device);
 }
@@ -202,44 +294,45 @@ void vfio_config_open(struct vfio_device *device)
 /* Linux 7.3 vfio_pci_core_disable restores the state saved at open. */
 void vfio_config_close(struct vfio_device *device)
 {
-	for (unsigned i = 0; i < VFIO_CONFIG_STD; i += 4)
-		pci_config_write(vfio_device_pci(device), i, get32(device->config.saved + i), 4);
+	struct pci_dev *pci = vfio_device_pci(device);
+
+	for (unsigned i = 0; i < PCI_CONFIG_BYTES; i += 4) {
+		uint32_t saved = get32(device->config.saved + i);
+
+		if (pci_config_read(pci, i, 4) != saved)
+			pci_config_write(pci, i, saved, 4);
+	}
 }
 
 /* ---- access ---- */
-
-static uint8_t owner_at(const struct vfio_config *config, unsigned pos)
-{
-	return pos < VFIO_CONFIG_STD ? config->owner[pos] : OWNER_NONE;
-}
 
 /* How much of an access is one to the device: aligned, of one structure (vfio_pci_config_rw). */
 static unsigned chunk(const struct vfio_config *config, unsigned pos, unsigned count)
 {
 	unsigned same = 1;
 
-	while ((pos + same) % 4 && owner_at(config, pos + same) == owner_at(config, pos))
+	while ((pos + same) % 4 && config->owner[pos + same] == config->owner[pos])
 		same++;
 	count = MIN(count, same);
 	return count >= 4 ? 4 : count >= 2 && pos % 2 == 0 ? 2 : 1;
 }
 
-static uint32_t masks(const uint8_t *bytes, unsigned pos, unsigned size, uint8_t beyond)
+static uint32_t masks(const uint8_t *bytes, unsigned pos, unsigned size)
 {
 	uint32_t val = 0;
 
 	for (unsigned i = 0; i < size; i++)
-		val |= (uint32_t)(pos + i < VFIO_CONFIG_STD ? bytes[pos + i] : beyond) << 8 * i;
+		val |= (uint32_t)bytes[pos + i] << 8 * i;
 	return val;
 }
 
 static uint32_t read_chunk(struct vfio_device *device, unsigned pos, unsigned size)
 {
 	const struct vfio_config *config = &device->config;
-	uint32_t virt = masks(config->virt, pos, size, 0);
+	uint32_t virt = masks(config->virt, pos, size);
 	uint32_t hard = pci_config_read(vfio_device_pci(device), pos, size);
 
-	return (hard & ~virt) | (masks(config->view, pos, size, 0) & virt);
+	return (hard & ~virt) | (masks(config->view, pos, size) & virt);
 }
 
 void vfio_config_read(struct vfio_device *device, unsigned pos, uint8_t *buf, unsigned count)
@@ -262,7 +355,7 @@ static void written_pm(struct vfio_device *device, unsigned pos, uint32_t val)
 	pci_config_write(pci, pos, (now & ~(uint32_t)PM_STATE) | state, 2);
 }
 
-static void written_exp(struct vfio_device *device)
+static void written_flr(struct vfio_device *device)
 {
 	struct pci_dev *pci = vfio_device_pci(device);
 	uint8_t *high = &device->config.view[pci->cap_pcie + EXP_DEVCTL + 1];
@@ -274,15 +367,32 @@ static void written_exp(struct vfio_device *device)
 		pci_dev_reset(pci);
 }
 
+/*
+ * Linux 7.3 vfio_exp_config_write: the payload size stays the host's, and read requests are never
+ * below it. pcie_set_readrq takes no more than 4096 bytes (the field's 5).
+ */
+static void written_exp(struct vfio_device *device)
+{
+	struct pci_dev *pci = vfio_device_pci(device);
+	unsigned at = pci->cap_pcie + EXP_DEVCTL;
+	uint32_t now = pci_config_read(pci, at, 2), readrq;
+
+	written_flr(device);
+	readrq = get32(device->config.view + at) & EXP_READRQ;
+	readrq = MAX(readrq, (now & EXP_MPS) << 7);
+	if (readrq <= 0x5000)
+		pci_config_write(pci, at, (now & ~(uint32_t)EXP_READRQ) | readrq, 2);
+}
+
 static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size, uint32_t val)
 {
 	struct vfio_config *config = &device->config;
 	struct pci_dev *pci = vfio_device_pci(device);
-	uint32_t write = masks(config->write, pos, size, 0xff);
-	uint32_t virt = masks(config->virt, pos, size, 0), hard = write & ~virt, view;
+	uint32_t write = masks(config->write, pos, size);
+	uint32_t virt = masks(config->virt, pos, size), hard = write & ~virt, view;
 
 	if (write & virt) {
-		view = masks(config->view, pos, size, 0) & ~(write & virt);
+		view = masks(config->view, pos, size) & ~(write & virt);
 		put32(config->view + pos, view | (val & write & virt), size);
 	}
 	if (hard)
@@ -290,9 +400,9 @@ static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size,
 			pci, pos, (pci_config_read(pci, pos, size) & ~hard) | (val & hard), size);
 	if (pos < HEADER_BYTES)
 		fix_bars(device);
-	else if (owner_at(config, pos) == CAP_PM)
+	else if (pos < VFIO_CONFIG_STD && config->owner[pos] == CAP_PM)
 		written_pm(device, pos, val);
-	else if (owner_at(config, pos) == CAP_EXP)
+	else if (pos < VFIO_CONFIG_STD && config->owner[pos] == CAP_EXP)
 		written_exp(device);
 }
 

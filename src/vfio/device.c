@@ -27,6 +27,24 @@ struct vfio_device *vfio_device_from_file(struct file *file)
 	return caa_container_of(file, struct vfio_device_file, file)->device;
 }
 
+int vfio_take_eventfd(struct ioctl_call *call, int32_t fd)
+{
+	int ours = call->caller->ops->get_eventfd(call->caller, fd);
+
+	if (ours == -EPERM)
+		return why_refused(call->why, EPERM, "eventfd-out-of-reach",
+			"descriptor %d is an eventfd that was not made in this box, and "
+			"pidfd_getfd is denied here (containers: --cap-add SYS_PTRACE)",
+			fd);
+	if (ours == -ENFILE)
+		return why_refused(
+			call->why, ENFILE, "no-descriptor", "nestbox has no descriptor left");
+	if (ours < 0)
+		return why_misuse(
+			call->why, -ours, "not-an-eventfd", "descriptor %d is no eventfd", fd);
+	return ours;
+}
+
 void vfio_device_lock(struct vfio_device *device)
 {
 	struct hostlock *lock = vfio_lock(device->vfio);
@@ -76,12 +94,14 @@ static void disable(struct vfio_device *device)
 	struct pci_dev *pci = vfio_device_pci(device);
 	uint32_t command;
 
+	vfio_low_power_close(device);
 	pthread_mutex_lock(&pci->lock);
 	command = pci_config_read(pci, COMMAND, 2);
 	pci_config_write(pci, COMMAND, command & ~COMMAND_MASTER, 2);
 	pthread_mutex_unlock(&pci->lock);
 
 	vfio_irq_close(device);
+	vfio_ioeventfd_close(device);
 
 	pthread_mutex_lock(&pci->lock);
 	pci->opens = 0;
@@ -159,17 +179,6 @@ static long get_info(struct ioctl_call *call, void *data)
 	return 0;
 }
 
-static long reset(struct ioctl_call *call, void *data)
-{
-	struct vfio_device *device = vfio_device_from_file(call->file);
-	struct pci_dev *pci = vfio_device_pci(device);
-
-	pthread_mutex_lock(&pci->lock);
-	pci_dev_reset(pci);
-	pthread_mutex_unlock(&pci->lock);
-	return 0;
-}
-
 static const struct ioctl_row device_rows[] = {
 	{ VFIO_DEVICE_GET_INFO, "VFIO_DEVICE_GET_INFO",
 		ABI_SIZE_TO(struct vfio_device_info, num_irqs), get_info, false },
@@ -179,7 +188,15 @@ static const struct ioctl_row device_rows[] = {
 		vfio_device_irq_info, true },
 	{ VFIO_DEVICE_SET_IRQS, "VFIO_DEVICE_SET_IRQS", sizeof(struct vfio_irq_set),
 		vfio_device_set_irqs, false },
-	{ VFIO_DEVICE_RESET, "VFIO_DEVICE_RESET", 0, reset, false },
+	{ VFIO_DEVICE_RESET, "VFIO_DEVICE_RESET", 0, vfio_device_reset, false },
+	{ VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO",
+		sizeof(struct vfio_pci_hot_reset_info), vfio_device_hot_reset_info, false },
+	{ VFIO_DEVICE_PCI_HOT_RESET, "VFIO_DEVICE_PCI_HOT_RESET", sizeof(struct vfio_pci_hot_reset),
+		vfio_device_hot_reset, false },
+	{ VFIO_DEVICE_IOEVENTFD, "VFIO_DEVICE_IOEVENTFD",
+		ABI_SIZE_TO(struct vfio_device_ioeventfd, fd), vfio_device_ioeventfd, false },
+	{ VFIO_DEVICE_FEATURE, "VFIO_DEVICE_FEATURE", sizeof(struct vfio_device_feature),
+		vfio_device_feature, false },
 };
 
 static long device_ioctl(
@@ -188,11 +205,15 @@ static long device_ioctl(
 	struct ioctl_call call = {
 		.file = file, .caller = caller, .cmd = cmd, .uaddr = arg, .why = why
 	};
-	long ret = ioctl_dispatch(device_rows, ARRAY_LEN(device_rows), &call);
+	struct vfio_device *device = vfio_device_from_file(file);
+	long ret;
 
+	vfio_ioeventfd_await(device);
+	vfio_device_use(device);
+	ret = ioctl_dispatch(device_rows, ARRAY_LEN(device_rows), &call);
+	vfio_device_unuse(device);
 	if (ret < 0)
-		why_about(why, vfio_device_from_file(file)->group->name,
-			vfio_device_pci(vfio_device_from_file(file))->name, NULL);
+		why_about(why, device->group->name, vfio_device_pci(device)->name, NULL);
 	return ret;
 }
 

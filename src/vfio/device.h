@@ -12,6 +12,9 @@
 #ifndef VFIO_DEVICE_H
 #define VFIO_DEVICE_H
 
+#include <stdatomic.h>
+#include <urcu/list.h>
+
 #include "abi/vfio.h"
 #include "file/ioctl.h"
 #include "machine/machine.h"
@@ -19,15 +22,15 @@
 struct vfio;
 struct vfio_group;
 
-#define VFIO_CONFIG_STD 256 /* configuration space up to here has structure that VFIO knows */
+#define VFIO_CONFIG_STD 256 /* the extended space begins here */
 
 /** The program's view of configuration space. */
 struct vfio_config {
-	uint8_t view[VFIO_CONFIG_STD];	/* what it sees of the virtualised bits */
-	uint8_t virt[VFIO_CONFIG_STD];	/* bits that are virtualised, others are the device's */
-	uint8_t write[VFIO_CONFIG_STD]; /* bits that it may write */
-	uint8_t owner[VFIO_CONFIG_STD]; /* capability each byte belongs to, see config.c */
-	uint8_t saved[VFIO_CONFIG_STD]; /* of the device at first open: put back at last close */
+	uint8_t view[PCI_CONFIG_BYTES];	 /* what it sees of the virtualised bits */
+	uint8_t virt[PCI_CONFIG_BYTES];	 /* bits that are virtualised, others are the device's */
+	uint8_t write[PCI_CONFIG_BYTES]; /* bits that it may write */
+	uint8_t owner[PCI_CONFIG_BYTES]; /* capability each byte belongs to, see config.c */
+	uint8_t saved[PCI_CONFIG_BYTES]; /* of the device at first open: put back at last close */
 };
 
 /** A vector that has (fd >= 0) or had an eventfd. */
@@ -35,6 +38,13 @@ struct vfio_vector {
 	int fd;		/* ours */
 	uint32_t data;	/* what the MSI controller gave */
 	uint64_t fired; /* since the device was opened; written under the controller's lock */
+};
+
+/** Whether the device may sleep while no call uses it (feature.c). Written under the endpoint's lock. */
+struct vfio_low_power {
+	atomic_bool engaged;
+	atomic_uint calls; /* in progress */
+	int wake_fd;	   /* signalled when it wakes, or -1 */
 };
 
 struct vfio_device {
@@ -50,6 +60,10 @@ struct vfio_device {
 	unsigned n_vectors; /* enabled with */
 	uint64_t msi_addr;  /* what the device writes to */
 	int err_fd, req_fd; /* eventfds, or -1 */
+
+	struct vfio_low_power power;
+	struct cds_list_head ioeventfds; /* the gate */
+	atomic_uint n_ioeventfds;
 };
 
 static inline struct pci_dev *vfio_device_pci(const struct vfio_device *device)
@@ -70,6 +84,29 @@ void vfio_config_read(struct vfio_device *device, unsigned pos, uint8_t *buf, un
 void vfio_config_write(
 	struct vfio_device *device, unsigned pos, const uint8_t *buf, unsigned count);
 
+/* ---- feature.c. Without locks. ---- */
+
+long vfio_device_feature(struct ioctl_call *call, void *data);
+/** Around each call that uses the device: it wakes up, and may go to sleep after the last one. */
+void vfio_device_use(struct vfio_device *device);
+void vfio_device_unuse(struct vfio_device *device);
+/** At last close: awake for good. */
+void vfio_low_power_close(struct vfio_device *device);
+
+/* ---- reset.c. Without locks. ---- */
+
+long vfio_device_reset(struct ioctl_call *call, void *data);
+long vfio_device_hot_reset_info(struct ioctl_call *call, void *data);
+long vfio_device_hot_reset(struct ioctl_call *call, void *data);
+
+/* ---- ioeventfd.c ---- */
+
+long vfio_device_ioeventfd(struct ioctl_call *call, void *data);
+/** Await the stores for all eventfds that have been signalled. Without locks. */
+void vfio_ioeventfd_await(struct vfio_device *device);
+/** At last close; the gate held. */
+void vfio_ioeventfd_close(struct vfio_device *device);
+
 /* ---- region.c: what is read, written and mapped. Without locks. ---- */
 
 long vfio_device_region_info(struct ioctl_call *call, void *data);
@@ -78,6 +115,12 @@ ssize_t vfio_region_read(struct file *file, struct caller *caller, uint64_t uadd
 ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uaddr, size_t count,
 	uint64_t pos, struct why *why);
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
+/** The region that a file offset is in (VFIO_PCI_NUM_REGIONS: none), and where in it. */
+unsigned vfio_region_at(uint64_t pos, uint64_t *off);
+/** The MSI-X table's place in a BAR, [*start, *end): 0, 0 where it is in another. Takes the
+ * endpoint's lock. */
+void vfio_msix_table(
+	const struct vfio_device *device, unsigned bar, uint64_t *start, uint64_t *end);
 
 /* ---- irq.c. Without locks. ---- */
 
@@ -90,5 +133,7 @@ void vfio_irq_close(struct vfio_device *device);
 
 /** The device of an open device file. */
 struct vfio_device *vfio_device_from_file(struct file *file);
+/** A descriptor of ours for the program's eventfd, or a negative errno with its reason. */
+int vfio_take_eventfd(struct ioctl_call *call, int32_t fd);
 
 #endif

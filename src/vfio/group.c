@@ -22,6 +22,11 @@ static struct vfio_group *group_from_file(struct file *file)
 	return caa_container_of(file, struct vfio_group_file, file)->group;
 }
 
+struct vfio_group *vfio_group_of_file(struct file *file)
+{
+	return file->ops == &group_ops ? group_from_file(file) : NULL;
+}
+
 const char *vfio_group_iommu_name(const struct vfio_group *group)
 {
 	return group->iommu && group->iommu->iommu ? group->iommu->iommu->name : NULL;

@@ -74,6 +74,7 @@ struct vfio {
 	struct vfio_device *devices; /* one for each of the machine's, in its order */
 	struct cds_list_head containers;
 	unsigned last_id; /* of a container */
+	struct virqfds *virqfds;
 };
 
 static inline struct hostlock *vfio_lock(const struct vfio *vfio)
@@ -154,6 +155,8 @@ int vfio_bitmap_store(
 
 int vfio_group_open(struct vfio_group *group, struct file **out, struct why *why);
 bool vfio_is_vfio_driver(const char *driver);
+/** The group of an open group file; NULL for any other file. */
+struct vfio_group *vfio_group_of_file(struct file *file);
 /** For reasons: the IOMMU that a group is behind, NULL where it has none. */
 const char *vfio_group_iommu_name(const struct vfio_group *group);
 

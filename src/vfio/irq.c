@@ -71,21 +71,7 @@ struct irq_set {
 
 static int take_eventfd(struct irq_set *set, int32_t fd)
 {
-	struct ioctl_call *call = set->call;
-	int ours = call->caller->ops->get_eventfd(call->caller, fd);
-
-	if (ours == -EPERM)
-		return why_refused(call->why, EPERM, "eventfd-out-of-reach",
-			"descriptor %d is an eventfd that was not made in this box, and "
-			"pidfd_getfd is denied here (containers: --cap-add SYS_PTRACE)",
-			fd);
-	if (ours == -ENFILE)
-		return why_refused(
-			call->why, ENFILE, "no-descriptor", "nestbox has no descriptor left");
-	if (ours < 0)
-		return why_misuse(
-			call->why, -ours, "not-an-eventfd", "descriptor %d is no eventfd", fd);
-	return ours;
+	return vfio_take_eventfd(set->call, fd);
 }
 
 /* ---- MSI-X ---- */

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "irq/virqfd.h"
 #include "vfio/device.h"
 #include "vfio/internal.h"
 
 #define DMA_ENTRY_LIMIT 65535 /* Linux 7.3 vfio_iommu_type1: dma_entry_limit */
+#define MAX_WATCHED	65536 /* eventfds: more than the devices of a host may have in all */
 
 /* A device behind no IOMMU gets a group of its own, where the policy allows such groups. */
 static bool has_noiommu_group(const struct machine *machine, const struct machine_device *dev)
@@ -47,6 +49,8 @@ static void init_devices(struct vfio *vfio)
 		vfio->devices[i].vfio = vfio;
 		vfio->devices[i].dev = &vfio->machine->devices[i];
 		vfio->devices[i].group = group_of(vfio, &vfio->machine->devices[i]);
+		vfio->devices[i].power.wake_fd = -1;
+		CDS_INIT_LIST_HEAD(&vfio->devices[i].ioeventfds);
 	}
 }
 
@@ -66,7 +70,9 @@ struct vfio *vfio_create(struct machine *machine, const struct vfio_options *opt
 	 */
 	vfio->groups = calloc(machine->n_groups + machine->n_devices + 1, sizeof(*vfio->groups));
 	vfio->devices = calloc(machine->n_devices + 1, sizeof(*vfio->devices));
-	if (!vfio->groups || !vfio->devices) {
+	vfio->virqfds = virqfds_create(MAX_WATCHED);
+	if (!vfio->groups || !vfio->devices || !vfio->virqfds) {
+		virqfds_destroy(vfio->virqfds);
 		free(vfio->groups);
 		free(vfio->devices);
 		free(vfio);
@@ -87,6 +93,7 @@ void vfio_destroy(struct vfio *vfio)
 		return;
 	for (unsigned i = 0; i < vfio->n_groups; i++)
 		nb_assert(!vfio->groups[i].opened && !vfio->groups[i].container);
+	virqfds_destroy(vfio->virqfds);
 	free(vfio->groups);
 	free(vfio->devices);
 	free(vfio);

@@ -193,19 +193,18 @@ static int bar_piece(
 	return 0;
 }
 
-/* Where the capability says that the MSI-X table is. */
-static void find_table(struct bar_access *access)
+/* Where the capability says that it is. */
+void vfio_msix_table(const struct vfio_device *device, unsigned bar, uint64_t *start, uint64_t *end)
 {
-	struct pci_dev *pci = access->pci;
-	uint32_t table;
+	struct pci_dev *pci = vfio_device_pci(device);
 
-	if (!pci->cap_msix || access->bar != pci->model->msix_bar)
+	*start = *end = 0;
+	if (!pci->cap_msix || bar != pci->model->msix_bar)
 		return;
 	pthread_mutex_lock(&pci->lock);
-	table = pci_config_read(pci, pci->cap_msix + MSIX_TABLE, 4);
+	*start = pci_config_read(pci, pci->cap_msix + MSIX_TABLE, 4) & ~7u;
 	pthread_mutex_unlock(&pci->lock);
-	access->table = table & ~7u;
-	access->table_end = access->table + pci->model->msix_vectors * MSIX_ENTRY_BYTES;
+	*end = *start + pci->model->msix_vectors * MSIX_ENTRY_BYTES;
 }
 
 static ssize_t bar_io(struct region_io *io, unsigned bar)
@@ -221,7 +220,7 @@ static ssize_t bar_io(struct region_io *io, unsigned bar)
 			"offset 0x%llx of BAR %u, which has 0x%llx bytes",
 			(unsigned long long)io->off, bar, (unsigned long long)bytes);
 	io->count = MIN(io->count, bytes - io->off);
-	find_table(&access);
+	vfio_msix_table(io->device, bar, &access.table, &access.table_end);
 	for (done = 0; done < io->count; done += n) {
 		n = MIN(io->count - done, PIECE);
 		err = bar_piece(io, &access, done, n);
@@ -253,31 +252,38 @@ static ssize_t config_io(struct region_io *io)
 	return (ssize_t)io->count;
 }
 
-/* The region that a file offset is in; VFIO_PCI_NUM_REGIONS: none. */
-static unsigned region_at(uint64_t pos)
+unsigned vfio_region_at(uint64_t pos, uint64_t *off)
 {
 	uint64_t start = pos >> OFFSET_LG2 << OFFSET_LG2;
 	unsigned region = 0;
 
+	*off = pos - start;
 	while (region < VFIO_PCI_NUM_REGIONS && pci_region_offset(region) != start)
 		region++;
 	return region;
 }
 
+/* Linux 7.3 vfio_pci_rw, with the device awake. */
+static ssize_t io_in_region(struct region_io *io, unsigned region)
+{
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		return config_io(io);
+	if (is_bar(region) && vfio_device_pci(io->device)->model->bars[region].bytes)
+		return bar_io(io, region);
+	return no_region(io->why, "no-such-region", region);
+}
+
 static ssize_t region_io(struct region_io *io, uint64_t pos)
 {
-	unsigned region = region_at(pos);
+	unsigned region = vfio_region_at(pos, &io->off);
 	ssize_t ret;
 
 	if (!io->count)
 		return 0;
-	io->off = pos & (BIT64(OFFSET_LG2) - 1);
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		ret = config_io(io);
-	else if (is_bar(region) && vfio_device_pci(io->device)->model->bars[region].bytes)
-		ret = bar_io(io, region);
-	else
-		ret = no_region(io->why, "no-such-region", region);
+	vfio_ioeventfd_await(io->device);
+	vfio_device_use(io->device);
+	ret = io_in_region(io, region);
+	vfio_device_unuse(io->device);
 	if (ret < 0)
 		why_about(
 			io->why, io->device->group->name, vfio_device_pci(io->device)->name, NULL);
@@ -320,8 +326,8 @@ int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned pro
 {
 	const struct vfio_device *device = vfio_device_from_file(file);
 	const struct pci_dev *pci = vfio_device_pci(device);
-	uint64_t off = pos & (BIT64(OFFSET_LG2) - 1), bytes;
-	unsigned region = region_at(pos);
+	uint64_t off, bytes;
+	unsigned region = vfio_region_at(pos, &off);
 
 	if (!is_bar(region) || !bar_maps(device, &pci->model->bars[region]))
 		return why_misuse(why, EINVAL, "region-does-not-map",

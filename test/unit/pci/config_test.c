@@ -153,6 +153,11 @@ static const struct {
 	{ 0x98, 0xff }, { 0x99, 0x79 }, /* device control, not FLR */
 	{ 0xa0, 0xcb }, { 0xa1, 0x01 }, { 0xb8, 0x10 }, { 0xc0, 0x0f }, /* link, device 2, link 2 */
 	{ 0xe4, 0x03 },							/* power state */
+	{ 0x108, 0x10 }, { 0x109, 0xf0 }, { 0x10a, 0x5f },		/* errors: masks */
+	{ 0x10c, 0x10 }, { 0x10d, 0xf0 }, { 0x10e, 0x5f },		/* and severity */
+	{ 0x114, 0xc1 }, { 0x115, 0xf1 },				/* correctable ones */
+	{ 0x118, 0x40 }, { 0x119, 0x01 },				/* ECRC */
+	{ 0x154, 0x03 },						/* link control 3 */
 };
 
 static uint8_t writable_bits(unsigned off)
@@ -177,7 +182,10 @@ static void test_permission_sweep(void **state)
 		pci_config_write(dev, off, old, 1);
 		assert_int_equal(pci_config_read(dev, off, 1), old);
 	}
-	assert_int_equal(pci_config_read(dev, 0x100, 4), 0); /* the extended list is empty */
+	/* The extended list: error reporting, secondary PCI Express, serial number. */
+	assert_int_equal(pci_config_read(dev, 0x100, 4), 0x15020001);
+	assert_int_equal(pci_config_read(dev, 0x150, 4), 0x18010019);
+	assert_int_equal(pci_config_read(dev, 0x180, 4), 0x00010003);
 }
 
 static void test_odd_accesses(void **state)
