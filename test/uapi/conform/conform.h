@@ -160,6 +160,7 @@ struct arg {
 	unsigned n;    /* of bytes */
 	unsigned room; /* more bytes, zero */
 	unsigned fds;  /* the last so many int32_t of bytes are names of descriptors */
+	unsigned pos;  /* the uint64_t at this byte is an offset like REGION(n) + x; 0: none */
 };
 
 struct call {
