@@ -204,11 +204,6 @@ static void put_offset(const struct call *call, uint64_t at)
 	memcpy(where, &offset, sizeof(offset));
 }
 
-const uint8_t *call_argument(const struct arg *arg)
-{
-	return (const uint8_t *)(uintptr_t)place(arg);
-}
-
 /* ---- calls ---- */
 
 static long map_once(const struct call *call)
@@ -294,6 +289,14 @@ long call_make(const struct call *call, long want, const uint8_t **data)
 	ret = make(call, want, at);
 	*data = at > PAGE && call->op != OP_MMAP ? (const uint8_t *)(uintptr_t)at : NULL;
 	return makes_fd(call) ? keep(call, ret) : ret;
+}
+
+const uint8_t *call_argument(const struct call *call)
+{
+	uint64_t at = place(&call->arg);
+
+	put_offset(call, at);
+	return (const uint8_t *)(uintptr_t)at;
 }
 
 void call_base(unsigned long mappings)

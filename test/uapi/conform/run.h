@@ -56,8 +56,8 @@ bool call_memory(void);
  * call left it, or NULL where it has none to look at.
  */
 long call_make(const struct call *call, long want, const uint8_t **data);
-/** An argument of the kind ARG_BYTES as it is passed, until the next call. */
-const uint8_t *call_argument(const struct arg *arg);
+/** The argument, of the kind ARG_BYTES, as it is passed, until the next call. */
+const uint8_t *call_argument(const struct call *call);
 /** How many mappings the host held before the row. */
 void call_base(unsigned long mappings);
 /** Close whatever the row opened. */

@@ -71,7 +71,7 @@ static uint32_t word(unsigned at)
 
 static void valid(void)
 {
-	const uint8_t *data = call_argument(&now->call.arg);
+	const uint8_t *data = call_argument(&now->call);
 
 	memset(arg, 0, sizeof(arg));
 	memcpy(arg, data, now->call.arg.n + now->call.arg.room);

@@ -21,6 +21,18 @@ struct dirty_get {
 };
 #define IRQ_MEAN (VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK)
 
+/* Four bytes of BAR 0; fd is the name of a descriptor (named), or a number. */
+#define IOEVENTFD(fd_, named)                                                                      \
+	IOCTL(DEVICE, VFIO_DEVICE_IOEVENTFD,                                                       \
+		{ .kind = ARG_BYTES,                                                               \
+			.n = 28,                                                                   \
+			.fds = (named),                                                            \
+			.pos = offsetof(struct vfio_device_ioeventfd, offset),                     \
+			.bytes = &(const struct vfio_device_ioeventfd){ .argsz = 28,               \
+				.flags = 4,                                                        \
+				.offset = REGION(0) + 0x80,                                        \
+				.fd = (fd_) } })
+
 const struct sweep sweeps[] = {
 	{ "IOMMU_GET_INFO", TYPE1 "get_info", V2,
 		IOCTL(CONTAINER, VFIO_IOMMU_GET_INFO,
@@ -138,11 +150,10 @@ const struct sweep sweeps[] = {
 				.n = 16,
 				.fds = 1 }),
 		0, .minsz = 12, .tail = 4, .argsz = true, .flags_at = 4 },
-	{ "DEVICE_IOEVENTFD of none", PCI "ioeventfd", DEV,
-		IOCTL(DEVICE, VFIO_DEVICE_IOEVENTFD,
-			ARG(struct vfio_device_ioeventfd, .argsz = 28, .flags = 4, .fd = -1)),
-		-ENODEV, .minsz = 28, .argsz = true, .flags_at = 4, .flags_mean = 0xf,
-		.errs = { ENODEV } },
+	{ "DEVICE_IOEVENTFD of none", PCI "ioeventfd", DEV, IOEVENTFD(-1, 0), -ENODEV, .minsz = 28,
+		.argsz = true, .flags_at = 4, .flags_mean = 0xf, .errs = { ENODEV } },
+	{ "DEVICE_IOEVENTFD", PCI "ioeventfd", DEV, IOEVENTFD(EV0, 1), 0, .minsz = 28,
+		.argsz = true, .flags_at = 4, .flags_mean = 0xf, .undo = IOEVENTFD(-1, 0) },
 	{ "DEVICE_FEATURE, a probe", "vfio_main.c vfio_ioctl_device_feature", DEV,
 		IOCTL(DEVICE, VFIO_DEVICE_FEATURE,
 			WORDS(8, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET | 3)),
