@@ -87,9 +87,10 @@ int vfio_vaddr_invalidate(struct vfio_container *container, uint64_t iova, uint6
 }
 
 int vfio_vaddr_update(struct vfio_container *container, const struct vfio_iommu_type1_dma_map *map,
-	const struct ioas_area_info *area, struct why *why)
+	const struct ioas_area_info *area, const struct memlock *lock, struct why *why)
 {
 	struct vfio_stale *stale;
+	int ret;
 
 	if (!area)
 		return why_misuse(
@@ -98,6 +99,10 @@ int vfio_vaddr_update(struct vfio_container *container, const struct vfio_iommu_
 	if (!stale || area->iova != map->iova || area->last != map->iova + (map->size - 1))
 		return why_misuse(why, EINVAL, "vaddr-valid",
 			"MAP_DMA with VADDR wants one whole mapping whose vaddr was made invalid");
+	ret = vfio_lock_move(area->umem, lock, why);
+	if (ret)
+		return ret;
+	ioas_set_uaddr(container->ioas, area->iova, map->vaddr);
 	forget(container, stale);
 	return 0;
 }
