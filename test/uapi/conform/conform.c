@@ -8,7 +8,8 @@
 
 #include "conform/run.h"
 
-extern const struct area container_area, group_area, irq_area, device_area, type1_area;
+extern const struct area container_area, group_area, irq_area, device_area, type1_area,
+	type1_dirty_area, type1_groups_area;
 
 static const struct area *const areas[] = {
 	&container_area,
@@ -16,6 +17,8 @@ static const struct area *const areas[] = {
 	&irq_area,
 	&device_area,
 	&type1_area,
+	&type1_dirty_area,
+	&type1_groups_area,
 };
 #define N_AREAS (sizeof(areas) / sizeof(areas[0]))
 
