@@ -187,6 +187,11 @@ static uint64_t offset_of(const struct call *call)
 	return info.offset + (call->offset & 0xffffffffffull);
 }
 
+const uint8_t *call_argument(const struct arg *arg)
+{
+	return (const uint8_t *)(uintptr_t)place(arg);
+}
+
 /* ---- calls ---- */
 
 static long map_once(const struct call *call)
