@@ -56,6 +56,9 @@ enum t_kind {
 /** What domain the group's devices are attached to. */
 enum t_kind t_group_kind(int group);
 
+/** Let devices work: in this process they are stepped, in a box that takes a while. */
+void t_step(void);
+
 /** True in this process: custom limits apply (dma_entry_limit is T_ENTRY_LIMIT). */
 bool t_is_local(void);
 #define T_ENTRY_LIMIT 64

@@ -199,6 +199,11 @@ enum t_kind t_group_kind(int group)
 	return T_UNKNOWN;
 }
 
+void t_step(void)
+{
+	usleep(200);
+}
+
 bool t_is_local(void)
 {
 	return false;

@@ -223,6 +223,11 @@ enum t_kind t_group_kind(int group)
 	return kind_of(dev->domain);
 }
 
+void t_step(void)
+{
+	machine_step(machine, 1 << 20);
+}
+
 bool t_is_local(void)
 {
 	return true;
