@@ -3,9 +3,11 @@
  * VFIO_UPDATE_VADDR: a program that is about to exec declares its addresses invalid (UNMAP_DMA with
  * FLAG_VADDR), and gives new ones afterwards (MAP_DMA with FLAG_VADDR). DMA goes on meanwhile.
  *
- * FIDELITY: the new address is noted and not used: DMA stays with the memory that was mapped first.
- * For shared memory, which is what the feature is for, that is the same memory; private memory of a
- * program that has exec'd is gone, and DMA to it aborts.
+ * The new address is shown to who looks in, and otherwise only matters to Linux's emulated devices:
+ * DMA stays with the memory that was mapped first, there as here.
+ *
+ * FIDELITY: private memory of a program that has exec'd is gone, and DMA to it aborts; Linux keeps
+ * what is pinned.
  */
 #include <errno.h>
 #include <stdlib.h>
