@@ -35,7 +35,8 @@
 struct run_options {
 	const char *host, *user, *trace_file;
 	enum trace_format trace_format;
-	bool trace, quiet, poll_spin, mmio_trap;
+	bool trace, quiet, poll_spin, mmio_trap, memlock;
+	unsigned dma_entry_limit; /* 0: Linux's */
 	char **argv;
 };
 
@@ -47,6 +48,8 @@ enum {
 	OPT_QUIET,
 	OPT_POLL,
 	OPT_MMIO,
+	OPT_MEMLOCK,
+	OPT_DMA_ENTRY_LIMIT,
 };
 
 static const struct option options[] = {
@@ -57,6 +60,8 @@ static const struct option options[] = {
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "poll", required_argument, NULL, OPT_POLL },
 	{ "mmio", required_argument, NULL, OPT_MMIO },
+	{ "memlock", required_argument, NULL, OPT_MEMLOCK },
+	{ "dma-entry-limit", required_argument, NULL, OPT_DMA_ENTRY_LIMIT },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -83,6 +88,21 @@ static int take_trace_format(const struct cli_verb *verb, struct run_options *ou
 	return -1;
 }
 
+/** As the module parameter dma_entry_limit of vfio_iommu_type1. -1: go on; else the exit status. */
+static int take_entry_limit(const struct cli_verb *verb, unsigned *out)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(optarg, &end, 10);
+	if (*optarg < '0' || *optarg > '9' || *end || errno || !value || value > UINT32_MAX)
+		return cli_fail(verb, "--dma-entry-limit: is '%s', must be from 1 to %u", optarg,
+			UINT32_MAX);
+	*out = (unsigned)value;
+	return -1;
+}
+
 /** -1: go on; else the exit status. */
 static int take_option(const struct cli_verb *verb, int opt, struct run_options *out)
 {
@@ -106,6 +126,10 @@ static int take_option(const struct cli_verb *verb, int opt, struct run_options 
 		return is_word(verb, "--poll", "spin", &out->poll_spin) ? -1 : EXIT_NESTBOX;
 	case OPT_MMIO:
 		return is_word(verb, "--mmio", "trap", &out->mmio_trap) ? -1 : EXIT_NESTBOX;
+	case OPT_MEMLOCK:
+		return is_word(verb, "--memlock", "enforce", &out->memlock) ? -1 : EXIT_NESTBOX;
+	case OPT_DMA_ENTRY_LIMIT:
+		return take_entry_limit(verb, &out->dma_entry_limit);
 	case 'h':
 		return cli_help(verb);
 	default:
@@ -189,10 +213,21 @@ static int raise_descriptor_limit(struct rlimit *had, struct error *error)
 		(unsigned long long)limit.rlim_max, FD_LEAST);
 }
 
+static int show_entry_limit(struct tree *tree, unsigned limit)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u\n", limit);
+	return tree_set(tree, "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", text);
+}
+
 /** The simulated host, before there is a process. 0 or -errno. */
 static int build(struct box *box, const struct run_options *opts, struct error *error)
 {
-	const struct vfio_options vfio_options = { .no_mmap = opts->mmio_trap };
+	const struct vfio_options vfio_options = {
+		.no_mmap = opts->mmio_trap,
+		.dma_entry_limit = opts->dma_entry_limit,
+	};
 	int err = host_load(opts->host, &box->desc, error);
 
 	box->described = !err;
@@ -208,7 +243,8 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	if (!box->machine)
 		return failed(error);
 	box->vfio = vfio_create(box->machine, &vfio_options);
-	if (!box->vfio || tree_build(box->machine, &box->tree) < 0)
+	if (!box->vfio || tree_build(box->machine, &box->tree) < 0 ||
+		(opts->dma_entry_limit && show_entry_limit(&box->tree, opts->dma_entry_limit) < 0))
 		return error_set(error, ENOMEM, "out of memory for the simulated host");
 	return 0;
 }
@@ -291,6 +327,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.trace_fd = box->trace_fd,
 		.trace_format = opts->trace_format,
 		.poll_spin = opts->poll_spin,
+		.memlock = opts->memlock,
 	};
 
 	box->trace_fd = -1;
@@ -389,6 +426,11 @@ const struct cli_verb cli_run = {
 		"whole\n"
 		"                    processor\n"
 		"  --mmio=trap       no BAR can be mapped: each register access is a call\n"
+		"  --dma-entry-limit N\n"
+		"                    how many mappings a container may have; default: 65535\n"
+		"  --memlock=enforce\n"
+		"                    memory mapped for DMA counts as locked (ulimit -l), as on a\n"
+		"                    real host\n"
 		"\n"
 		"The exit status is the program's, or 128 and the signal that killed it (of "
 		"SIGINT\n"

@@ -40,11 +40,17 @@ struct caller_ops {
 	int (*install)(struct caller *caller, struct file *file, int flags);
 	/**
 	 * Register [uaddr, uaddr + bytes) for DMA, as pinning does: every page must lie in a
-	 * mapping that may be read (IOMMU_READ) or written (IOMMU_WRITE). -EFAULT otherwise.
-	 * Reference taken.
+	 * mapping that may be written where prot has IOMMU_WRITE, and else read (what is to be
+	 * written need not be readable: Linux 7.3 vaddr_get_pfns). -EFAULT otherwise. Reference
+	 * taken.
 	 */
 	int (*pin)(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
 		struct umem **out, struct why *why);
+	/**
+	 * What the caller may have locked of memory: its limit, and the account of its address
+	 * space (a reference). False: nobody accounts locked memory. NULL: the same.
+	 */
+	bool (*memlock)(struct caller *caller, struct memlock *out);
 	/** Whether somebody still waits for the answer. NULL: always. */
 	bool (*alive)(struct caller *caller);
 };

@@ -33,6 +33,9 @@ struct local_caller {
 	struct caller caller;
 	pthread_mutex_t mutex; /* guards fds */
 	struct file *fds[MAX_FDS];
+	struct locked_vm vm; /* embedded: the local caller outlives what it mapped */
+	bool memlock, ipc_lock;
+	uint64_t limit; /* pages */
 };
 
 static struct local_caller *local_of(struct caller *caller)
@@ -248,8 +251,8 @@ static bool parse_line(const char *line, uint64_t *start, uint64_t *end, unsigne
 	return true;
 }
 
-/* The first address of [from, end) that is not mapped with prot; end where all of it is. */
-static uint64_t first_unmapped(FILE *maps, uint64_t from, uint64_t end, unsigned prot)
+/* The first address of [from, end) that is not mapped so; end where all of it is. */
+static uint64_t first_unmapped(FILE *maps, uint64_t from, uint64_t end, unsigned need)
 {
 	char *line AUTO_FREE = NULL;
 	size_t room = 0;
@@ -259,7 +262,7 @@ static uint64_t first_unmapped(FILE *maps, uint64_t from, uint64_t end, unsigned
 	while (from < end && getline(&line, &room, maps) > 0) {
 		if (!parse_line(line, &start, &stop, &has) || stop <= from)
 			continue;
-		if (start > from || (has & prot) != prot)
+		if (start > from || !(has & need))
 			break;
 		from = stop;
 	}
@@ -268,6 +271,7 @@ static uint64_t first_unmapped(FILE *maps, uint64_t from, uint64_t end, unsigned
 
 static int check_mapped(uint64_t uaddr, uint64_t bytes, unsigned prot, struct why *why)
 {
+	unsigned need = prot & IOMMU_WRITE ? IOMMU_WRITE : IOMMU_READ;
 	uint64_t end = uaddr + bytes, bad;
 	FILE *maps;
 
@@ -277,7 +281,7 @@ static int check_mapped(uint64_t uaddr, uint64_t bytes, unsigned prot, struct wh
 	maps = fopen("/proc/self/maps", "re");
 	if (!maps)
 		return why_refused(why, ENOMEM, "host-resources", "cannot read /proc/self/maps");
-	bad = first_unmapped(maps, uaddr, end, prot);
+	bad = first_unmapped(maps, uaddr, end, need);
 	fclose(maps);
 	if (bad >= end)
 		return 0;
@@ -304,8 +308,19 @@ static int local_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsi
 	mem->umem.bytes = bytes;
 	mem->umem.ops = &local_umem_ops;
 	mem->umem.release = local_umem_release;
+	mem->umem.lockable = bytes >> 12;
 	*out = &mem->umem;
 	return 0;
+}
+
+static bool local_memlock_op(struct caller *caller, struct memlock *out)
+{
+	struct local_caller *local = local_of(caller);
+
+	if (!local->memlock)
+		return false;
+	*out = (struct memlock){ locked_vm_get(&local->vm), local->limit, 0, local->ipc_lock };
+	return true;
 }
 
 static const struct caller_ops local_ops = {
@@ -315,6 +330,7 @@ static const struct caller_ops local_ops = {
 	.get_eventfd = local_get_eventfd,
 	.install = local_install_op,
 	.pin = local_pin,
+	.memlock = local_memlock_op,
 };
 
 /* ---- life ---- */
@@ -326,6 +342,7 @@ struct local_caller *local_caller_create(void)
 	if (!local)
 		return NULL;
 	local->caller.ops = &local_ops;
+	atomic_init(&local->vm.refs, 1); /* our own, never given back */
 	pthread_mutex_init(&local->mutex, NULL);
 	return local;
 }
@@ -343,4 +360,16 @@ void local_caller_destroy(struct local_caller *local)
 struct caller *local_caller_base(struct local_caller *local)
 {
 	return &local->caller;
+}
+
+void local_memlock(struct local_caller *local, uint64_t limit, bool bypass)
+{
+	local->memlock = true;
+	local->limit = limit;
+	local->ipc_lock = bypass;
+}
+
+uint64_t local_locked(const struct local_caller *local)
+{
+	return local->vm.pages;
 }

@@ -14,6 +14,10 @@ struct local_caller *local_caller_create(void);
 /** Closes every descriptor that is left. */
 void local_caller_destroy(struct local_caller *local);
 struct caller *local_caller_base(struct local_caller *local);
+/** Account locked memory from now on: RLIMIT_MEMLOCK in pages, and whether CAP_IPC_LOCK is held. */
+void local_memlock(struct local_caller *local, uint64_t limit, bool bypass);
+/** Pages that are locked. */
+uint64_t local_locked(const struct local_caller *local);
 
 /** Enter an open file in the table (reference consumed): its number, from 1000 up. */
 int local_install(struct local_caller *local, struct file *file);

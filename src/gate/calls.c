@@ -237,6 +237,7 @@ static const struct caller_ops caller_ops = {
 	.get_eventfd = caller_get_eventfd,
 	.install = caller_install,
 	.pin = usermem_pin,
+	.memlock = usermem_memlock,
 	.alive = caller_alive,
 };
 

@@ -295,7 +295,7 @@ struct file *fdtable_find(struct fdtable *table, const struct stat *st, struct f
 	return file;
 }
 
-int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino)
+int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino, int *memfd)
 {
 	struct standin *s;
 	int fd = -1;
@@ -305,6 +305,8 @@ int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino)
 	/* A plain copy of what we keep: it is no writer and keeps no file open. */
 	if (s && !s->own)
 		fd = fcntl(s->memfd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && memfd)
+		*memfd = s->memfd;
 	pthread_mutex_unlock(&table->lock);
 	return fd;
 }

@@ -170,9 +170,11 @@ int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin
 
 /** The file whose stand-in this is, reference taken; NULL: none of ours. origin may be NULL. */
 struct file *fdtable_find(struct fdtable *table, const struct stat *st, struct fd_origin *origin);
-/** A descriptor of the memory behind a stand-in (BARs), for the caller to close; -1: none of ours.
+/**
+ * A descriptor of the memory behind a stand-in (BARs), for the caller to close; -1: none of ours.
+ * memfd, unless NULL: the number by which the device knows it (pci_dev.memfd).
  */
-int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino);
+int fdtable_memory(struct fdtable *table, uint64_t dev, uint64_t ino, int *memfd);
 
 /** Whether we can afford this descriptor of ours, which is new and is to be kept. */
 bool fdtable_affords(const struct fdtable *table, int fd);
@@ -221,6 +223,16 @@ ssize_t mm_write(const struct mm *mm, uint64_t addr, const void *src, size_t len
 
 int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
 	struct umem **out, struct why *why);
+
+/* ---- memlock.c: --memlock=enforce ---- */
+
+struct memlocks;
+
+struct memlocks *memlocks_create(void);
+/** No memory is charged any more. NULL accepted. */
+void memlocks_destroy(struct memlocks *locks);
+/** caller_ops.memlock: false where serve->memlocks is NULL. */
+bool usermem_memlock(struct caller *caller, struct memlock *out);
 
 /* ---- userfault.c: memory that programs serve themselves ---- */
 
@@ -331,6 +343,7 @@ struct serve {
 	struct proc_cache *procs;
 	struct fdtable *fds;
 	struct eventfds *eventfds; /* NULL: descriptors can be taken */
+	struct memlocks *memlocks; /* NULL: locked memory is not accounted */
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;

@@ -34,6 +34,8 @@
 
 struct piece {
 	uint64_t off, bytes; /* of the umem */
+	bool bar;	     /* of a BAR: no locked memory (Linux: a reserved pfn) */
+	bool hole;	     /* of a BAR, where nobody answers DMA */
 	void *ptr;	     /* direct, or NULL */
 	void *map;	     /* our mapping around it: whole pages of the file */
 	size_t map_bytes;
@@ -90,6 +92,8 @@ static bool read_piece(
 {
 	char *ptr;
 
+	if (piece->hole)
+		return false;
 	if (!piece->ptr)
 		return mm_read(u->mm, buf, u->uaddr + off, len) == (ssize_t)len;
 	ptr = (char *)piece->ptr + (off - piece->off);
@@ -102,6 +106,8 @@ static bool write_piece(
 {
 	char *ptr;
 
+	if (piece->hole)
+		return false;
 	if (!piece->ptr)
 		return mm_write(u->mm, u->uaddr + off, buf, len) == (ssize_t)len;
 	ptr = (char *)piece->ptr + (off - piece->off);
@@ -252,7 +258,7 @@ static int map_piece(
 	struct call *call, struct piece *piece, const struct vma *vma, uint64_t addr, unsigned prot)
 {
 	uint64_t pos = vma->offset + (addr - vma->start), page, first;
-	AUTO_FD int fd = fdtable_memory(call->serve->fds, vma->dev, vma->ino);
+	AUTO_FD int fd = fdtable_memory(call->serve->fds, vma->dev, vma->ino, NULL);
 	struct stat st;
 
 	if (fd < 0)
@@ -286,26 +292,26 @@ static void guard_pieces(struct user_umem *u)
 	}
 }
 
-/** Append [addr, end), which lies in vma. Private neighbours become one piece. */
-static int add_piece(struct call *call, struct user_umem *u, const struct vma *vma, uint64_t addr,
-	uint64_t end, unsigned prot)
+/** Append the piece, which lies in vma. Private neighbours become one piece. */
+static int add_piece(struct call *call, struct user_umem *u, const struct vma *vma,
+	const struct piece *piece, unsigned prot)
 {
 	bool shared = (vma->flags & VMA_SHARED) && vma->ino;
 	struct piece *last = u->n_pieces ? &u->pieces[u->n_pieces - 1] : NULL;
-	struct piece piece = { .off = addr - u->uaddr, .bytes = end - addr };
 	struct piece *pieces;
-	int ret;
+	int ret = 0;
 
-	if (last && !last->ptr && !shared) {
-		last->bytes += piece.bytes;
+	if (last && !last->ptr && !last->bar && !shared) {
+		last->bytes += piece->bytes;
 		return 0;
 	}
 	pieces = realloc(u->pieces, (u->n_pieces + 1) * sizeof(*pieces));
 	if (!pieces)
 		return -ENOMEM;
 	u->pieces = pieces;
-	pieces[u->n_pieces] = piece;
-	ret = shared ? map_piece(call, &pieces[u->n_pieces], vma, addr, prot) : 0;
+	pieces[u->n_pieces] = *piece;
+	if (shared && !piece->hole)
+		ret = map_piece(call, &pieces[u->n_pieces], vma, u->uaddr + piece->off, prot);
 	if (!ret)
 		u->n_pieces++;
 	return ret;
@@ -353,20 +359,67 @@ static uint64_t first_unserved(struct call *call, const struct mm *mm, uint64_t 
 	return MIN(at, end);
 }
 
+/** The device whose BARs are in that memfd; devices last as long as the machine. */
+static struct pci_dev *device_of(struct machine *machine, int memfd)
+{
+	for (unsigned i = 0; i < machine->n_devices; i++)
+		if (machine->devices[i].pci.memfd == memfd)
+			return &machine->devices[i].pci;
+	return NULL;
+}
+
+/**
+ * Where vma maps a BAR: what the piece finds there, cut to what is alike; or the device's refusal.
+ * Private copies of a BAR's pages are none.
+ */
+static int look_at_bar(struct call *call, const struct vma *vma, uint64_t addr, struct piece *piece,
+	struct why *why)
+{
+	struct pci_dev *pci;
+	AUTO_FD int fd = -1;
+	int memfd;
+
+	if (!(vma->flags & VMA_SHARED) || !vma->ino)
+		return 0;
+	fd = fdtable_memory(call->serve->fds, vma->dev, vma->ino, &memfd);
+	pci = fd >= 0 ? device_of(call->serve->args.machine, memfd) : NULL;
+	if (!pci)
+		return 0;
+	piece->bar = true;
+	/* Linux 7.3 follow_fault_pfn: vfio_pci_mmap_fault gives SIGBUS while memory is disabled. */
+	if (pci_dma_target(pci, vma->offset + (addr - vma->start), &piece->bytes, &piece->hole))
+		return 0;
+	why_misuse(why, EFAULT, "bar-memory-disabled",
+		"0x%llx is of a BAR, and the device's memory is disabled",
+		(unsigned long long)addr);
+	why_about(why, NULL, pci->name, NULL);
+	why_instead(why, "PCI_COMMAND_MEMORY set before VFIO_IOMMU_MAP_DMA");
+	return -EFAULT;
+}
+
+static void count_lockable(struct user_umem *u)
+{
+	for (unsigned i = 0; i < u->n_pieces; i++)
+		if (!u->pieces[i].bar)
+			u->base.lockable += u->pieces[i].bytes / PAGE;
+}
+
 static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, struct why *why)
 {
-	unsigned need = (prot & IOMMU_READ ? VMA_READ : 0) | (prot & IOMMU_WRITE ? VMA_WRITE : 0);
+	/* Linux 7.3 vaddr_get_pfns: FOLL_WRITE or not, and what is written need not be readable. */
+	unsigned need = prot & IOMMU_WRITE ? VMA_WRITE : VMA_READ;
 	uint64_t uaddr = u->uaddr, bytes = u->base.bytes, end = uaddr + bytes, at = uaddr;
 	struct vma vma;
 	char type[32];
 
 	while (at < end) {
+		struct piece piece = { .off = at - uaddr };
 		uint64_t to, unserved;
 		int ret;
 
 		if (mm_find_vma(u->mm, at, &vma))
 			return refuse(why, uaddr, bytes, at, "the program has nothing mapped");
-		if ((vma.flags & need) != need)
+		if (!(vma.flags & need))
 			return refuse(why, uaddr, bytes, at,
 				need & VMA_WRITE ? "the program may not write what it has mapped"
 						 : "the program may not read what it has mapped");
@@ -377,13 +430,18 @@ static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, str
 		if (unserved < to)
 			return refuse(why, uaddr, bytes, unserved,
 				"the program's userfaultfd has not served the page");
-		ret = add_piece(call, u, &vma, at, to, prot);
+		piece.bytes = to - at;
+		ret = look_at_bar(call, &vma, at, &piece, why);
+		if (ret)
+			return ret;
+		ret = add_piece(call, u, &vma, &piece, prot);
 		if (ret == -EFAULT)
 			return refuse(why, uaddr, bytes, at, "the mapped file ends before it");
 		if (ret)
 			return ret;
-		at = to;
+		at += piece.bytes;
 	}
+	count_lockable(u);
 	return 0;
 }
 

@@ -41,6 +41,10 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 		goto fail;
 	if (!proc_can_take_fds())
 		serve->eventfds = eventfds_create();
+	if (args->memlock && !(serve->memlocks = memlocks_create())) {
+		error_set(error, ENOMEM, "out of memory");
+		goto fail;
+	}
 	serve->receivers = receivers_start(serve, error);
 	if (!serve->receivers)
 		goto fail;
@@ -74,6 +78,7 @@ bool serve_stop(struct serve *serve)
 	receivers_stop(serve->receivers);
 	fdtable_destroy(serve->fds);
 	eventfds_destroy(serve->eventfds);
+	memlocks_destroy(serve->memlocks);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
 	whole = report_destroy(serve->report);

@@ -29,6 +29,7 @@ struct serve_args {
 	int trace_fd; /* to it; serve's, also where serve_start fails, but for standard error */
 	enum trace_format trace_format;
 	bool poll_spin; /* --poll=spin */
+	bool memlock;	/* --memlock=enforce */
 };
 
 /** In the child, just before exec: install the filter. The listener descriptor, or -errno. */

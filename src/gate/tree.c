@@ -386,6 +386,25 @@ int tree_build(const struct machine *machine, struct tree *tree)
 	return b.failed ? -ENOMEM : 0;
 }
 
+int tree_set(struct tree *tree, const char *path, const char *content)
+{
+	for (size_t i = 0; i < tree->n; i++) {
+		struct tree_entry *entry = &tree->entries[i];
+		char *copy;
+
+		if (strcmp(entry->path, path) != 0)
+			continue;
+		copy = strdup(content);
+		if (!copy)
+			return -ENOMEM;
+		free(entry->content);
+		entry->content = copy;
+		entry->len = strlen(copy);
+		return 0;
+	}
+	return -ENOENT;
+}
+
 void tree_finish(struct tree *tree)
 {
 	for (size_t i = 0; i < tree->n; i++) {

@@ -49,6 +49,8 @@ struct tree {
 
 /** All that a program may look for of this machine. 0 or -ENOMEM. */
 int tree_build(const struct machine *machine, struct tree *tree);
+/** Give a file other content. -ENOENT, -ENOMEM. */
+int tree_set(struct tree *tree, const char *path, const char *content);
 void tree_finish(struct tree *tree);
 
 /** Where the supervisor writes reports for the program; its own TREE_DIR. */

@@ -11,6 +11,7 @@
 #include "ioas/internal.h"
 
 #define MSI_PAGE_BYTES 4096u
+#define PAGE_BYTES     UINT64_C(4096)
 
 static struct hwpt *find_hwpt(
 	const struct ioas *ioas, const struct iommu *iommu, enum iommu_domain_kind kind)
@@ -98,6 +99,33 @@ static int check_areas(const struct ioas *ioas, const struct hwpt *hwpt, struct 
 	return 0;
 }
 
+/* Linux 7.3 vfio_update_pgsize_bitmap: pieces of a page make one. */
+static uint64_t whole_pages(uint64_t sizes)
+{
+	uint64_t below = PAGE_BYTES - 1;
+
+	return sizes & below ? (sizes & ~below) | PAGE_BYTES : sizes;
+}
+
+uint64_t ioas_pgsizes(const struct ioas *ioas)
+{
+	uint64_t sizes = UINT64_MAX;
+	struct hwpt *hwpt;
+
+	cds_list_for_each_entry (hwpt, &ioas->hwpts, link)
+		sizes &= hwpt->domain->pgsizes;
+	return whole_pages(sizes);
+}
+
+/* Linux has no answer to that: it looks for the lowest bit of 0. */
+static int check_pgsizes(const struct ioas *ioas, const struct hwpt *hwpt, struct why *why)
+{
+	if (ioas_pgsizes(ioas) & whole_pages(hwpt->domain->pgsizes))
+		return 0;
+	return why_refused(why, EINVAL, "no-common-page-size",
+		"no page size of this IOMMU is one of the address space's");
+}
+
 static int new_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
 	struct hwpt **out, struct why *why)
 {
@@ -107,7 +135,9 @@ static int new_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_dom
 	if (ret)
 		return ret;
 	nb_assert(hwpt);
-	ret = check_areas(ioas, hwpt, group, why);
+	ret = check_pgsizes(ioas, hwpt, why);
+	if (!ret)
+		ret = check_areas(ioas, hwpt, group, why);
 	if (!ret)
 		ret = fill(ioas, hwpt, why);
 	if (!ret)
@@ -179,16 +209,6 @@ void ioas_detach_group(struct ioas *ioas, struct iommu_group *group)
 		return;
 	cds_list_del(&hwpt->link);
 	hwpt_free(hwpt);
-}
-
-uint64_t ioas_pgsizes(const struct ioas *ioas)
-{
-	uint64_t sizes = ~(uint64_t)(MSI_PAGE_BYTES - 1);
-	struct hwpt *hwpt;
-
-	cds_list_for_each_entry (hwpt, &ioas->hwpts, link)
-		sizes &= hwpt->domain->pgsizes;
-	return sizes;
 }
 
 static void inspect_hwpts(const struct ioas *ioas, struct ioas_info *out)

@@ -62,8 +62,17 @@ bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *in
 
 	if (!area)
 		return false;
-	*info = (struct ioas_area_info){ area->iova, area->last, area->uaddr, area->prot };
+	*info = (struct ioas_area_info){ area->iova, area->last, area->uaddr, area->prot,
+		area->umem };
 	return true;
+}
+
+void ioas_set_uaddr(struct ioas *ioas, uint64_t iova, uint64_t uaddr)
+{
+	struct area *area = ioas_area_from(ioas, iova);
+
+	nb_assert(area && area->iova <= iova);
+	area->uaddr = uaddr;
 }
 
 unsigned ioas_areas(const struct ioas *ioas)

@@ -60,10 +60,14 @@ struct ioas_area_info {
 	uint64_t iova, last; /* inclusive */
 	uint64_t uaddr;
 	unsigned prot;
+	struct umem *umem; /* borrowed of the area */
 };
 
 /** The first area that ends at or after iova. False: none. */
 bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *info);
+
+/** The program calls the memory of the area that holds iova by another address now. */
+void ioas_set_uaddr(struct ioas *ioas, uint64_t iova, uint64_t uaddr);
 
 /**
  * (waits) Remove every area that lies wholly inside [iova, last] and return how many bytes went.

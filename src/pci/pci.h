@@ -162,6 +162,12 @@ void pci_dev_suspend(struct pci_dev *dev, bool suspend);
  * and pending interrupts.
  */
 void pci_dev_reset(struct pci_dev *dev);
+/**
+ * What DMA of other devices finds at offset pos of the memfd, where the program maps it for DMA:
+ * memory, or a hole, where nobody answers. *bytes: in, how many are meant; out, how many are alike.
+ * False: memory is disabled, and nothing answers now. Without the lock.
+ */
+bool pci_dma_target(struct pci_dev *dev, uint64_t pos, uint64_t *bytes, bool *hole);
 /** Does nothing (false) unless open, memory and bus-master enabled. */
 bool pci_dev_step(struct pci_dev *dev, uint64_t budget);
 

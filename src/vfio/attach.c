@@ -166,22 +166,16 @@ int vfio_groups_nest(struct vfio_container *container, struct why *why)
 	return all_groups_can(container, VFIO_TYPE1_NESTING_IOMMU, why);
 }
 
-static bool host_has_noiommu_group(const struct vfio *vfio)
-{
-	for (unsigned i = 0; i < vfio->n_groups; i++)
-		if (!vfio->groups[i].iommu)
-			return !vfio->options.deny_rawio;
-	return false;
-}
-
 int vfio_host_can(struct vfio *vfio, unsigned type, struct why *why)
 {
 	struct iommu_system *system = &vfio->machine->iommu;
 
+	/* Linux 7.3 vfio_noiommu_ioctl: enable_unsafe_noiommu_mode, whatever devices there are. */
 	if (type == VFIO_NOIOMMU_IOMMU)
-		return host_has_noiommu_group(vfio) ? 0
-						    : why_refused(why, ENODEV, "no-noiommu-group",
-							      "this host has no no-IOMMU group");
+		return vfio->machine->desc.noiommu
+			       ? 0
+			       : why_refused(why, ENODEV, "noiommu-disabled",
+					 "the host's policy allows no no-IOMMU groups");
 	if (!iommu_any_present(system))
 		return why_refused(why, EOPNOTSUPP, "no-iommu", "this host has no IOMMU");
 	if (type == VFIO_TYPE1_NESTING_IOMMU && !iommu_nesting_probe(system, why))

@@ -10,7 +10,8 @@
 #include "base/bits.h"
 #include "vfio/internal.h"
 
-#define USER_END UINT64_C(0x7ffffffff000) /* x86-64 TASK_SIZE_MAX: access_ok */
+#define USER_END	UINT64_C(0x7ffffffff000) /* x86-64 TASK_SIZE_MAX: access_ok */
+#define DIRTY_PAGES_MAX INT32_MAX		 /* Linux 7.3 DIRTY_BITMAP_PAGES_MAX */
 
 int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct why *why)
 {
@@ -20,32 +21,36 @@ int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct w
 		return why_misuse(why, EINVAL, "bad-bitmap", "the bitmap is no user memory");
 	/* Linux leaves a page size of 0 to the CPU's bit scan; no answer but EINVAL makes sense. */
 	pages = bitmap->pgsize ? bytes >> __builtin_ctzll(bitmap->pgsize) : 0;
+	/* verify_bitmap_size. For pages near 2^64, ALIGN wraps to 0, here as there. */
 	if (!pages || !bitmap->size || bitmap->size > VFIO_DIRTY_BITMAP_MAX ||
-		bitmap->size < DIV_ROUND_UP(pages, 64) * 8)
+		bitmap->size < align_up(pages, UINT64_C(64)) / 8)
 		return why_misuse(why, EINVAL, "bad-bitmap", "%llu bytes of bitmap for %llu pages",
 			(unsigned long long)bitmap->size, (unsigned long long)pages);
 	return 0;
 }
 
-/* Bits [from, from + n) of the program's bitmap are set; the rest of their words below is kept. */
+/*
+ * Bits [from, from + n) of the program's bitmap are set, whole words are written. What was in the
+ * first word stays where the range starts inside of it, and nothing else does: Linux 7.3
+ * update_user_bitmap reads that word, and takes all of it (bitmap_or goes by words).
+ */
 static int store_bits(struct ioctl_call *call, uint64_t bitmap, uint64_t from, uint64_t n)
 {
-	uint64_t words[64], word = from / 64, end = from + n;
+	uint64_t words[64], word = from / 64, end = from + n, leftover = 0;
 	unsigned shift = from % 64;
 
+	if (shift && call->caller->ops->copy_in(call->caller, &leftover, bitmap + word * 8, 8))
+		return -EFAULT;
 	while (word * 64 < end) {
 		uint64_t left = DIV_ROUND_UP(end, 64) - word;
 		unsigned k = (unsigned)MIN(left, ARRAY_LEN(words));
 
 		memset(words, 0xff, k * sizeof(words[0]));
-		if (shift) {
-			if (call->caller->ops->copy_in(call->caller, words, bitmap + word * 8, 8))
-				return -EFAULT;
-			words[0] = (words[0] & (BIT64(shift) - 1)) | ~UINT64_C(0) << shift;
-			shift = 0;
-		}
+		words[0] <<= shift;
 		if ((word + k) * 64 > end)
 			words[k - 1] &= ~UINT64_C(0) >> ((word + k) * 64 - end);
+		words[0] |= leftover;
+		leftover = shift = 0;
 		if (call->caller->ops->copy_out(
 			    call->caller, bitmap + word * 8, words, k * sizeof(words[0])))
 			return -EFAULT;
@@ -89,6 +94,31 @@ int vfio_bitmap_store(
 
 /* ---- DIRTY_PAGES ---- */
 
+int vfio_dirty_fits(uint64_t bytes, uint64_t pgsize, struct why *why)
+{
+	if (bytes / pgsize <= DIRTY_PAGES_MAX)
+		return 0;
+	return why_misuse(why, EINVAL, "mapping-too-large-for-bitmap",
+		"a mapping of 0x%llx bytes has more than 2^31 - 1 pages, which no dirty bitmap has",
+		(unsigned long long)bytes);
+}
+
+/* Linux 7.3 vfio_dma_bitmap_alloc_all: each mapping gets a bitmap, or none does. */
+static int all_fit(const struct vfio_container *container, struct why *why)
+{
+	uint64_t pgsize = vfio_type1_pgsize(container), next = 0;
+	struct ioas_area_info area;
+
+	while (ioas_find(container->ioas, next, &area)) {
+		int ret = vfio_dirty_fits(area.last - area.iova + 1, pgsize, why);
+
+		if (ret || area.last == UINT64_MAX)
+			return ret;
+		next = area.last + 1;
+	}
+	return 0;
+}
+
 static int set_tracking(struct ioctl_call *call, bool on)
 {
 	struct vfio_container *container;
@@ -96,9 +126,12 @@ static int set_tracking(struct ioctl_call *call, bool on)
 
 	if (ret)
 		return ret;
-	container->dirty_tracking = on;
+	if (on && !container->dirty_tracking)
+		ret = all_fit(container, call->why);
+	if (!ret)
+		container->dirty_tracking = on;
 	vfio_type1_end(container);
-	return 0;
+	return ret;
 }
 
 static int check_range(const struct vfio_iommu_type1_dirty_bitmap_get *range, struct why *why)

@@ -129,12 +129,26 @@ bool vfio_type1_bisects(const struct vfio_container *container, uint64_t iova, u
 /** UNMAP with FLAG_VADDR over [iova, last]: *bytes becomes how much was declared invalid. */
 int vfio_vaddr_invalidate(struct vfio_container *container, uint64_t iova, uint64_t last,
 	uint64_t *bytes, struct why *why);
-/** MAP with FLAG_VADDR: the area (NULL: none is there) is valid again. */
+/** MAP with FLAG_VADDR: the area (NULL: none is there) is valid again, and the caller's. */
 int vfio_vaddr_update(struct vfio_container *container, const struct vfio_iommu_type1_dma_map *map,
-	const struct ioas_area_info *area, struct why *why);
+	const struct ioas_area_info *area, const struct memlock *lock, struct why *why);
 /** Areas inside [iova, last] are gone: so is what was noted of them. */
 void vfio_vaddr_forget(struct vfio_container *container, uint64_t iova, uint64_t last);
 bool vfio_vaddr_any_invalid(const struct vfio_container *container);
+
+/* ---- memlock.c: RLIMIT_MEMLOCK ---- */
+
+/**
+ * What the caller may lock, to be given back with vfio_lock_end; lock->vm is NULL where nobody
+ * accounts it. Without the host lock.
+ */
+void vfio_lock_begin(struct ioctl_call *call, struct memlock *lock);
+void vfio_lock_end(struct memlock *lock);
+/** Pin as caller_ops.pin does, as far as the limit lets. Without the host lock, container's mark held. */
+int vfio_lock_pin(struct ioctl_call *call, const struct memlock *lock,
+	const struct vfio_iommu_type1_dma_map *map, unsigned prot, struct umem **out);
+/** Memory that somebody else had locked is the caller's from now on. Host lock. */
+int vfio_lock_move(struct umem *umem, const struct memlock *lock, struct why *why);
 
 /* ---- dirty.c: VFIO_IOMMU_DIRTY_PAGES and UNMAP's bitmap. ---- */
 
@@ -142,6 +156,8 @@ bool vfio_vaddr_any_invalid(const struct vfio_container *container);
 #define VFIO_DIRTY_BITMAP_MAX (UINT64_C(1) << 28)
 
 long vfio_dirty_pages(struct ioctl_call *call, void *data);
+/** Linux 7.3 vfio_dma_bitmap_alloc: whether a mapping can have a dirty bitmap. 0 or -EINVAL. */
+int vfio_dirty_fits(uint64_t bytes, uint64_t pgsize, struct why *why);
 /** Checks of a struct vfio_bitmap that Linux makes before it looks at the container. */
 int vfio_bitmap_check(const struct vfio_bitmap *bitmap, uint64_t bytes, struct why *why);
 /**

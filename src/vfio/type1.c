@@ -224,13 +224,22 @@ static int check_room(const struct vfio_container *container,
 	return ret;
 }
 
-/*
- * Pin and map. FIDELITY: locked memory is not accounted, RLIMIT_MEMLOCK has no say.
- *
- * The container's mark is held, and the host lock, which pinning drops.
- */
+/* Linux 7.3 vfio_dma_do_map, at its end: a mapping that came during dirty tracking. */
+static int check_bitmap_fits(struct vfio_container *container,
+	const struct vfio_iommu_type1_dma_map *map, struct why *why)
+{
+	int ret = 0;
+
+	if (container->dirty_tracking)
+		ret = vfio_dirty_fits(map->size, vfio_type1_pgsize(container), why);
+	if (ret)
+		ioas_unmap(container->ioas, map->iova, map->iova + (map->size - 1));
+	return ret;
+}
+
+/* Pin and map. The container's mark is held, and the host lock, which pinning drops. */
 static int pin_and_map(struct ioctl_call *call, struct vfio_container *container,
-	const struct vfio_iommu_type1_dma_map *map)
+	const struct vfio_iommu_type1_dma_map *map, const struct memlock *memlock)
 {
 	struct hostlock *lock = vfio_lock(container->vfio);
 	struct ioas_map area = {
@@ -241,18 +250,17 @@ static int pin_and_map(struct ioctl_call *call, struct vfio_container *container
 	area.prot = (map->flags & VFIO_DMA_MAP_FLAG_READ ? IOMMU_READ : 0) |
 		    (map->flags & VFIO_DMA_MAP_FLAG_WRITE ? IOMMU_WRITE : 0);
 	hostlock_unlock(lock);
-	ret = call->caller->ops->pin(
-		call->caller, map->vaddr, map->size, area.prot, &area.umem, call->why);
+	ret = vfio_lock_pin(call, memlock, map, area.prot, &area.umem);
 	hostlock_lock(lock);
 	if (ret)
 		return ret;
 	ret = ioas_map(container->ioas, &area, call->why);
 	umem_put(area.umem);
-	return ret;
+	return ret ? ret : check_bitmap_fits(container, map, call->why);
 }
 
 static int map_locked(struct ioctl_call *call, struct vfio_container *container,
-	const struct vfio_iommu_type1_dma_map *map)
+	const struct vfio_iommu_type1_dma_map *map, const struct memlock *memlock)
 {
 	uint64_t pgsize = vfio_type1_pgsize(container);
 	struct ioas_area_info area = { 0 }, *there;
@@ -265,25 +273,28 @@ static int map_locked(struct ioctl_call *call, struct vfio_container *container,
 	there = find_overlap(container, map->iova, map->iova + (map->size - 1), &area) ? &area
 										       : NULL;
 	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR)
-		return vfio_vaddr_update(container, map, there, call->why);
+		return vfio_vaddr_update(container, map, there, memlock, call->why);
 	ret = check_room(container, map, there, call->why);
-	return ret ? ret : pin_and_map(call, container, map);
+	return ret ? ret : pin_and_map(call, container, map, memlock);
 }
 
 static long type1_map(struct ioctl_call *call, void *data)
 {
 	const struct vfio_iommu_type1_dma_map *map = data;
 	struct vfio_container *container;
+	struct memlock memlock;
 	int ret;
 
 	ret = check_map(map, call->why);
 	if (ret)
 		return ret;
+	vfio_lock_begin(call, &memlock);
 	ret = vfio_type1_begin(call, &container);
-	if (ret)
-		return ret;
-	ret = map_locked(call, container, map);
-	vfio_type1_end(container);
+	if (!ret) {
+		ret = map_locked(call, container, map, &memlock);
+		vfio_type1_end(container);
+	}
+	vfio_lock_end(&memlock);
 	return ret;
 }
 

@@ -3,9 +3,11 @@
  * VFIO_UPDATE_VADDR: a program that is about to exec declares its addresses invalid (UNMAP_DMA with
  * FLAG_VADDR), and gives new ones afterwards (MAP_DMA with FLAG_VADDR). DMA goes on meanwhile.
  *
- * FIDELITY: the new address is noted and not used: DMA stays with the memory that was mapped first.
- * For shared memory, which is what the feature is for, that is the same memory; private memory of a
- * program that has exec'd is gone, and DMA to it aborts.
+ * The new address is shown to who looks in, and otherwise only matters to Linux's emulated devices:
+ * DMA stays with the memory that was mapped first, there as here.
+ *
+ * FIDELITY: private memory of a program that has exec'd is gone, and DMA to it aborts; Linux keeps
+ * what is pinned.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,9 +89,10 @@ int vfio_vaddr_invalidate(struct vfio_container *container, uint64_t iova, uint6
 }
 
 int vfio_vaddr_update(struct vfio_container *container, const struct vfio_iommu_type1_dma_map *map,
-	const struct ioas_area_info *area, struct why *why)
+	const struct ioas_area_info *area, const struct memlock *lock, struct why *why)
 {
 	struct vfio_stale *stale;
+	int ret;
 
 	if (!area)
 		return why_misuse(
@@ -98,6 +101,10 @@ int vfio_vaddr_update(struct vfio_container *container, const struct vfio_iommu_
 	if (!stale || area->iova != map->iova || area->last != map->iova + (map->size - 1))
 		return why_misuse(why, EINVAL, "vaddr-valid",
 			"MAP_DMA with VADDR wants one whole mapping whose vaddr was made invalid");
+	ret = vfio_lock_move(area->umem, lock, why);
+	if (ret)
+		return ret;
+	ioas_set_uaddr(container->ioas, area->iova, map->vaddr);
 	forget(container, stale);
 	return 0;
 }

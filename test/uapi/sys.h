@@ -27,9 +27,6 @@ long t_pwrite(int fd, uint64_t buf, size_t count, uint64_t offset);
 long t_mmap(int fd, uint64_t offset, size_t len, int prot, int flags);
 int t_munmap(long at, size_t len);
 
-/** Let devices work; in a box they do by themselves. */
-void t_step(void);
-
 /** The last refusal, as the program may read it (/dev/nestbox/last-refusal). */
 struct t_reason {
 	int err;
@@ -58,6 +55,9 @@ enum t_kind {
 };
 /** What domain the group's devices are attached to. */
 enum t_kind t_group_kind(int group);
+
+/** Let devices work: in this process they are stepped, in a box that takes a while. */
+void t_step(void);
 
 /** True in this process: custom limits apply (dma_entry_limit is T_ENTRY_LIMIT). */
 bool t_is_local(void);

@@ -9,7 +9,8 @@
 #include "conform/run.h"
 
 extern const struct area container_area, group_area, irq_area, intx_area, msi_area, device_area,
-	config_area, region_area, reset_area, feature_area, ioeventfd_area, type1_area;
+	config_area, region_area, reset_area, feature_area, ioeventfd_area, type1_area,
+	type1_dirty_area, type1_groups_area;
 
 static const struct area *const areas[] = {
 	&container_area,
@@ -24,6 +25,8 @@ static const struct area *const areas[] = {
 	&feature_area,
 	&ioeventfd_area,
 	&type1_area,
+	&type1_dirty_area,
+	&type1_groups_area,
 };
 #define N_AREAS (sizeof(areas) / sizeof(areas[0]))
 

@@ -360,6 +360,120 @@ static void table_budget(void **state)
 	assert_true(failures > 20);
 }
 
+/* ---- one IOMMU refuses ---- */
+
+static const struct iommu_ops *driver;
+static struct iommu_ops refusing; /* the driver's, but for map */
+static unsigned maps_left;
+
+static int map_or_refuse(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t bytes,
+	unsigned prot, struct why *why)
+{
+	if (!maps_left)
+		return why_refused(why, EIO, "refused-by-test", "this IOMMU maps nothing more");
+	maps_left--;
+	return driver->map(domain, iova, pa, bytes, prot, why);
+}
+
+/* From now on this instance takes n mappings more. */
+static void refuse_after(struct rig *rig, unsigned i, unsigned n)
+{
+	driver = rig->iommus[i]->ops == &refusing ? driver : rig->iommus[i]->ops;
+	refusing = *driver;
+	refusing.map = map_or_refuse;
+	rig->iommus[i]->ops = &refusing;
+	maps_left = n;
+}
+
+/* A map that the last of three refuses is undone on the others: no device reaches it. */
+static void one_refuses_map(void **state)
+{
+	struct nb_smmuv3_config configs[] = { nesting, s2_only, s1_only };
+	struct rig_counts before;
+	struct rig_umem umem;
+	struct rig rig;
+	uint8_t byte = 1;
+
+	for (unsigned who = 0; who < 3; who++) {
+		rig_init(&rig, configs, 3);
+		rig_umem_init(&umem, MIB(4));
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(rig_attach(&rig, i, IOMMU_DOMAIN_STAGE1), 0);
+		assert_int_equal(rig_map(&rig, &umem, MIB(32), 0, KIB(4), RW), 0);
+		refuse_after(&rig, who, 0);
+		before = rig_counts(&rig);
+		assert_int_equal(rig_map(&rig, &umem, GIB(1), 0, MIB(4), RW), -EIO);
+		rig_assert_same(&rig, before);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(rig_dma(&rig, i, GIB(1), &byte, 1, true), -1);
+			assert_int_equal(rig_dma(&rig, i, MIB(32), &byte, 1, true), 0);
+		}
+		refuse_after(&rig, who, 1);
+		assert_int_equal(rig_map(&rig, &umem, GIB(1), 0, MIB(4), RW), 0);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(rig_dma(&rig, i, GIB(1), &byte, 1, true), 0);
+			rig_detach(&rig, i);
+		}
+		rig_finish(&rig);
+		rig_umem_finish(&umem);
+	}
+}
+
+/* A group that comes late, and whose IOMMU refuses one of the mappings, stays out. */
+static void one_refuses_replay(void **state)
+{
+	struct nb_smmuv3_config configs[] = { nesting, nesting };
+	struct rig_counts before;
+	struct rig_umem umem;
+	struct rig rig;
+	uint8_t byte = 1;
+
+	rig_init(&rig, configs, 2);
+	rig_umem_init(&umem, KIB(64));
+	assert_int_equal(rig_attach(&rig, 0, IOMMU_DOMAIN_STAGE1), 0);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(rig_map(&rig, &umem, GIB(1) + MIB(2) * i, 0, KIB(4), RW), 0);
+	before = rig_counts(&rig);
+	for (unsigned n = 0; n < 8; n++) {
+		refuse_after(&rig, 1, n);
+		assert_int_equal(rig_attach(&rig, 1, IOMMU_DOMAIN_STAGE1), -EIO);
+		rig_assert_same(&rig, before);
+		assert_int_equal(rig_dma(&rig, 1, GIB(1), &byte, 1, true), -1);
+		assert_int_equal(rig_dma(&rig, 0, GIB(1) + MIB(2) * 7, &byte, 1, true), 0);
+	}
+	refuse_after(&rig, 1, 8);
+	assert_int_equal(rig_attach(&rig, 1, IOMMU_DOMAIN_STAGE1), 0);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(rig_dma(&rig, 1, GIB(1) + MIB(2) * i, &byte, 1, true), 0);
+	rig_detach(&rig, 0);
+	rig_detach(&rig, 1);
+	rig_finish(&rig);
+	rig_umem_finish(&umem);
+}
+
+/* Linux 7.3 vfio_update_pgsize_bitmap: what all have, from a page up. */
+static void page_sizes(void **state)
+{
+	struct nb_smmuv3_config configs[] = { nesting, nesting };
+	struct rig rig;
+
+	rig_init(&rig, configs, 2);
+	assert_int_equal(ioas_pgsizes(rig.ioas), ~(KIB(4) - 1));
+	assert_int_equal(rig_attach(&rig, 0, IOMMU_DOMAIN_STAGE1), 0);
+	assert_int_equal(rig_attach(&rig, 1, IOMMU_DOMAIN_STAGE1), 0);
+	assert_int_equal(ioas_pgsizes(rig.ioas), KIB(4) | MIB(2) | GIB(1));
+	rig.devs[1].dev.domain->pgsizes = KIB(64) | MIB(2);
+	assert_int_equal(ioas_pgsizes(rig.ioas), MIB(2));
+	rig.devs[0].dev.domain->pgsizes = rig.devs[1].dev.domain->pgsizes = 512 | MIB(2);
+	assert_int_equal(ioas_pgsizes(rig.ioas), KIB(4) | MIB(2));
+	rig_detach(&rig, 1);
+	rig.devs[0].dev.domain->pgsizes = KIB(16) | MIB(32);
+	assert_int_equal(ioas_pgsizes(rig.ioas), KIB(16) | MIB(32));
+	rig_detach(&rig, 0);
+	assert_int_equal(ioas_pgsizes(rig.ioas), ~(KIB(4) - 1));
+	rig_finish(&rig);
+}
+
 static void msi_window(void **state)
 {
 	struct nb_smmuv3_config configs[] = { nesting, nesting };
@@ -429,6 +543,9 @@ int main(void)
 		cmocka_unit_test(several_instances),
 		cmocka_unit_test(early_areas),
 		cmocka_unit_test(table_budget),
+		cmocka_unit_test(one_refuses_map),
+		cmocka_unit_test(one_refuses_replay),
+		cmocka_unit_test(page_sizes),
 		cmocka_unit_test(msi_window),
 		cmocka_unit_test(many_areas),
 	};
