@@ -79,12 +79,22 @@ static void valid(void)
 
 /* ---- one case ---- */
 
+/* Only what was done with flags is undone with them. */
+static long undo_with_flags(void)
+{
+	uint8_t *data = (uint8_t *)call_argument(&now->undo);
+
+	memcpy(data + now->flags_at, arg + now->flags_at, 4);
+	return t_ioctl(fd_number(now->undo.on), now->undo.cmd, (uintptr_t)data);
+}
+
 static void undo(void)
 {
 	const uint8_t *data;
 
-	if (now->undo.op != OP_END)
-		case_want(call_make(&now->undo, 0, &data), 0);
+	if (now->undo.op == OP_END)
+		return;
+	case_want(now->undo_flags ? undo_with_flags() : call_make(&now->undo, 0, &data), 0);
 }
 
 static long try(uint64_t at)

@@ -32,6 +32,7 @@ struct sweep {
 	int errs[4]; /* what those that mean something may give, besides 0, EINVAL, EFAULT */
 	struct field ignored[4]; /* these may hold anything (want does not count) */
 	struct call undo;	 /* after success */
+	bool undo_flags;	 /* which has the flags of the call */
 	bool late;		 /* it has taken effect when its result cannot be copied back */
 };
 
