@@ -124,7 +124,7 @@ static const struct row rows[] = {
 		PWRITE(DEVICE, BAR + TABLE, 0, 0, 0, 0), 4,
 		.then = STEPS({ PREAD(DEVICE, BAR + TABLE, 4), 4, { WORD(0, UINT32_MAX) } }) },
 	{ "write: the MSI-X table from nothing", DO_RW, DEV,
-		PWRITE(DEVICE, BAR + TABLE + 4, 1, 2, 3, 4), 4 },
+		PWRITE_AT(DEVICE, BAR + TABLE + 4, HOLE, 4), 4 },
 	{ "read: the MSI-X table into nothing", DO_RW, DEV, PREAD_AT(DEVICE, BAR + TABLE, HOLE, 16),
 		-EFAULT, "bad-buffer" },
 
