@@ -8,7 +8,8 @@
 
 #include "conform/run.h"
 
-extern const struct area container_area, group_area, irq_area, intx_area, msi_area, device_area, type1_area;
+extern const struct area container_area, group_area, irq_area, intx_area, msi_area, device_area,
+	type1_area;
 
 static const struct area *const areas[] = {
 	&container_area,

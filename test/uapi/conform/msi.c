@@ -119,8 +119,7 @@
 	}
 #define OFF_DISABLE(index, world)                                                                  \
 	{                                                                                          \
-#index ": disable what is not enabled", TRIGGER, DEV, OFF(index), -EINVAL,         \
-			"irq-not-enabled"                                                          \
+#index ": disable what is not enabled", TRIGGER, DEV, OFF(index), -EINVAL          \
 	}
 #define OFF_LOOP(index, world)                                                                     \
 	{                                                                                          \
@@ -144,7 +143,7 @@
 	}
 #define DISABLES_TWICE(index, world)                                                               \
 	{                                                                                          \
-#index ": disable twice", TRIGGER, world, OFF(index), -EINVAL, "irq-not-enabled",  \
+#index ": disable twice", TRIGGER, world, OFF(index), -EINVAL,                     \
 			.first = STEPS({ OFF(index) })                                             \
 	}
 #define LOOP_SOME(index, world)                                                                    \
