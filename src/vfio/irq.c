@@ -95,6 +95,10 @@ int vfio_irq_check_kind(struct irq_set *set, bool or_none)
 
 	if (type == set->index || (or_none && type == VFIO_PCI_NUM_IRQS))
 		return 0;
+	/* QEMU switches off first, whatever there is: it learns nothing of that. */
+	if (type == VFIO_PCI_NUM_IRQS && !set->count && set->kind == VFIO_IRQ_SET_DATA_NONE)
+		return why_protocol(set->call->why, EINVAL, "irq-not-enabled", "%s is off already",
+			vfio_irq_name(set->index));
 	return why_misuse(set->call->why, EINVAL, "irq-not-enabled", "%s is not enabled%s%s",
 		vfio_irq_name(set->index), type == VFIO_PCI_NUM_IRQS ? "" : ", but ",
 		type == VFIO_PCI_NUM_IRQS ? "" : vfio_irq_name(type));
