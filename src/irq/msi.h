@@ -26,5 +26,7 @@ int msi_alloc(struct msi_controller *ctrl, uint32_t sid, void (*fn)(void *ctx), 
 	uint32_t *data);
 /** No call of fn is in progress after this returns. */
 void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data);
+/** How many vectors are allocated. */
+unsigned msi_vectors(struct msi_controller *ctrl);
 
 #endif

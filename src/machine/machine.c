@@ -482,6 +482,8 @@ void machine_counts(struct machine *machine, struct machine_counts *counts)
 		.attachments = machine->iommu.stats.attachments,
 		.mappings = machine->mappings,
 		.table_bytes = ram_used(machine->ram),
+		.program_bytes = physmap_used(machine->physmap),
+		.vectors = msi_vectors(machine->msi),
 	};
 	hostlock_unlock(&machine->lock);
 }
