@@ -4,8 +4,9 @@
 BUILD ?= build
 ASAN  ?= build-asan
 TSAN  ?= build-tsan
+FUZZ  ?= build-fuzz
 
-.PHONY: all demo check check-fast tsan bench lint install clean
+.PHONY: all demo check check-fast tsan bench fuzz lint install clean
 .DEFAULT_GOAL := all
 
 define setup
@@ -44,6 +45,11 @@ bench:
 	$(call setup,bench,$(BUILD))
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
 
+# Coverage-guided fuzzing under ASan and UBSan for FUZZ_SECONDS (20 minutes), by two workers.
+fuzz:
+	@tools/bootstrap fuzz
+	@tools/fuzz $(FUZZ)
+
 lint:
 	@tools/bootstrap lint
 	@tools/lint
@@ -53,6 +59,6 @@ install:
 	@meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(ASAN) $(TSAN) build-clang
+	rm -rf $(BUILD) $(ASAN) $(TSAN) $(FUZZ) build-clang
 
 comma := ,

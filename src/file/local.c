@@ -172,14 +172,14 @@ static int local_get_eventfd(struct caller *caller, int fd)
 		return -EINVAL;
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
-		return -EBADF;
+		return errno == EMFILE ? -ENFILE : -EBADF;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", copy);
 	n = readlink(path, target, sizeof(target) - 1);
 	target[n > 0 ? n : 0] = 0;
 	if (!strcmp(target, eventfd_link))
 		return copy;
 	close(copy);
-	return -EINVAL;
+	return n < 0 ? -ENFILE : -EINVAL;
 }
 
 static int local_install_op(struct caller *caller, struct file *file, int flags)

@@ -92,7 +92,8 @@ static int caller_get_file(struct caller *caller, int fd, struct file **out)
 	return ret;
 }
 
-static bool is_eventfd(int fd)
+/* 0, -EINVAL: it is another kind of file; -ENFILE: we cannot tell. */
+static int check_eventfd(int fd)
 {
 	char path[32], target[32];
 	ssize_t n;
@@ -100,9 +101,15 @@ static bool is_eventfd(int fd)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n <= 0)
-		return false;
+		return -ENFILE;
 	target[n] = 0;
-	return !strcmp(target, "anon_inode:[eventfd]");
+	return strcmp(target, "anon_inode:[eventfd]") ? -EINVAL : 0;
+}
+
+/* What we lack is no fault of the program's descriptor. (Whose caller is gone is told nothing.) */
+static bool is_want(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ESRCH;
 }
 
 static int caller_get_eventfd(struct caller *caller, int fd)
@@ -110,17 +117,19 @@ static int caller_get_eventfd(struct caller *caller, int fd)
 	struct call *call = (struct call *)caller;
 	struct proc *proc = call_proc(call);
 	AUTO_FD int taken = -1;
+	int err;
 
 	nb_assert(!hostlock_held());
 	if (proc && call->serve->eventfds) {
 		taken = eventfds_take(call->serve->eventfds, proc, fd);
 		return taken < 0 ? taken : call_valid(call) ? TAKE_FD(taken) : -EBADF;
 	}
-	taken = proc ? proc_take_fd(proc, fd) : -EBADF;
+	taken = proc ? proc_take_fd(proc, fd) : -ESRCH;
 	if (taken < 0 || !call_valid(call))
-		return taken == -EMFILE ? -ENFILE : -EBADF;
-	if (!is_eventfd(taken))
-		return -EINVAL;
+		return is_want(taken) ? -ENFILE : -EBADF;
+	err = check_eventfd(taken);
+	if (err)
+		return err;
 	return fdtable_affords(call->serve->fds, taken) ? TAKE_FD(taken) : -ENFILE;
 }
 
@@ -176,7 +185,7 @@ static int send_fd(struct call *call, int src, unsigned flags, int at)
 	/* The kernel replaces what the number stands for: it must be free with this thread, not with
 	 * one that had its id before. */
 	if (!proc || !proc_refresh(proc))
-		return -ESRCH;
+		return proc || !call_valid(call) ? -ESRCH : -ENOMEM;
 	pthread_mutex_lock(&call->serve->install_lock);
 	add.newfd = at >= 0 ? (unsigned)at : free_number(call, proc);
 	/* Where the program lowered its limit so far, the kernel picks the number. */

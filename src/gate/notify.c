@@ -31,6 +31,7 @@
 
 #define MAX_THREADS   256
 #define RESP_ROOM     256 /* for struct seccomp_notif_resp of any kernel */
+#define NOTIF_ROOM    512 /* for struct seccomp_notif, likewise */
 #define TICK_NS	      1000000
 #define TICKS_TO_REST 20
 /* Interrupts RECV and poll at the end; chosen away from what libraries use. */
@@ -235,18 +236,19 @@ static void take_role(struct receivers *r)
 static void *thread_main(void *arg)
 {
 	struct receivers *r = arg;
-	struct seccomp_notif *notif = malloc(r->notif_size);
+	union {
+		struct seccomp_notif notif;
+		char room[NOTIF_ROOM];
+	} u;
 
-	nb_assert(notif);
 	pthread_mutex_lock(&r->lock);
 	while (!atomic_load(&r->stop)) {
 		take_role(r);
 		pthread_mutex_unlock(&r->lock);
-		be_receiver(r, notif);
+		be_receiver(r, &u.notif);
 		pthread_mutex_lock(&r->lock);
 	}
 	pthread_mutex_unlock(&r->lock);
-	free(notif);
 	return NULL;
 }
 
@@ -297,7 +299,7 @@ static int get_sizes(struct receivers *r)
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
 		return -errno;
 	r->notif_size = MAX(sizes.seccomp_notif, sizeof(struct seccomp_notif));
-	if (sizes.seccomp_notif_resp > RESP_ROOM)
+	if (sizes.seccomp_notif_resp > RESP_ROOM || r->notif_size > NOTIF_ROOM)
 		return -EOVERFLOW;
 	return 0;
 }

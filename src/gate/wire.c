@@ -9,6 +9,9 @@
 
 #include "base/check.h"
 
+#define SEND_TRIES  100
+#define SEND_NAP_US 10000
+
 union control {
 	char buf[CMSG_SPACE(WIRE_MAX_FDS * sizeof(int))];
 	struct cmsghdr align;
@@ -19,10 +22,20 @@ int wire_pair(int pair[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ? -errno : 0;
 }
 
+/* What is not sent is lost (the program's exit status, say): for want of memory wait a little. */
+static bool memory_may_come(unsigned *tries)
+{
+	if ((errno != ENOMEM && errno != ENOBUFS) || ++*tries > SEND_TRIES)
+		return false;
+	usleep(SEND_NAP_US);
+	return true;
+}
+
 int wire_send(int sock, const struct iovec *iov, int n_iov, const int *fds, unsigned n_fds)
 {
 	union control control = { 0 };
 	struct msghdr msg = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n_iov };
+	unsigned tries = 0;
 	ssize_t n;
 
 	nb_assert(n_fds <= WIRE_MAX_FDS);
@@ -39,7 +52,7 @@ int wire_send(int sock, const struct iovec *iov, int n_iov, const int *fds, unsi
 	}
 	do
 		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || memory_may_come(&tries)));
 	return n < 0 ? -errno : 0;
 }
 

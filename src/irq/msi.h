@@ -37,5 +37,7 @@ struct msi_block {
 int msi_alloc_block(struct msi_controller *ctrl, const struct msi_block *block, uint32_t *data);
 /** No call of fn is in progress after this returns. */
 void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data);
+/** How many vectors are allocated. */
+unsigned msi_vectors(struct msi_controller *ctrl);
 
 #endif

@@ -25,6 +25,7 @@
 
 #define PA_BITS	     48
 #define MSI_PAGE     0x08080000u
+#define MSI_BYTES    4096u
 #define RAM_BASE     GIB(1)
 #define RAM_BYTES    GIB(1)
 #define BAR_BASE     GIB(2)
@@ -276,6 +277,33 @@ static int wire(struct machine_device *dev, struct machine_iommu *iommu, struct 
 	return 0;
 }
 
+/*
+ * A device behind no IOMMU puts physical addresses on the bus; they reach what lasts as long as the
+ * machine: BARs and the doorbell. FIDELITY: on Linux they reach all memory. Here that would be the
+ * tables that host drivers trust, and programs' memory, which goes away when it is unmapped while
+ * nobody waits for this device (there is no port).
+ */
+static int translate_bare(
+	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span)
+{
+	static const struct {
+		uint64_t pa, bytes;
+	} reached[] = {
+		{ MSI_PAGE, MSI_BYTES },
+		{ BAR_BASE, BAR_END - BAR_BASE },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(reached); i++) {
+		uint64_t off = txn->iova.v - reached[i].pa;
+
+		if (off >= reached[i].bytes)
+			continue;
+		*span = (struct dma_span){ NB_PA(txn->iova.v), reached[i].bytes - off };
+		return 0;
+	}
+	return -1;
+}
+
 static void unwire(struct machine_device *dev, struct machine_iommu *iommu)
 {
 	if (!dev->port)
@@ -389,6 +417,8 @@ static int init_device(
 	err = place_bars(machine, dev, &place->bar, error);
 	if (!err && behind)
 		err = wire(dev, behind, error);
+	if (!behind)
+		dev->pci.master.translate = translate_bare;
 	if (!err)
 		err = probe_device(machine, dev, error);
 	if (!err && !behind && machine->desc.noiommu)
@@ -482,6 +512,8 @@ void machine_counts(struct machine *machine, struct machine_counts *counts)
 		.attachments = machine->iommu.stats.attachments,
 		.mappings = machine->mappings,
 		.table_bytes = ram_used(machine->ram),
+		.program_bytes = physmap_used(machine->physmap),
+		.vectors = msi_vectors(machine->msi),
 	};
 	hostlock_unlock(&machine->lock);
 }

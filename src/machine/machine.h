@@ -99,7 +99,8 @@ bool machine_iommu_nests(struct machine *machine, unsigned iommu, struct why *wh
 /** How much there is: equal before and after every refused call. */
 struct machine_counts {
 	unsigned long domains, attachments, mappings;
-	uint64_t table_bytes;
+	unsigned long vectors;		     /* of the MSI controller */
+	uint64_t table_bytes, program_bytes; /* of simulated RAM; of the physical map */
 };
 void machine_counts(struct machine *machine, struct machine_counts *counts);
 

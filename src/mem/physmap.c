@@ -31,6 +31,7 @@ struct range {
 RB_HEAD(range_tree, range);
 
 struct physmap {
+	uint64_t used;
 	struct range_tree ranges;
 	struct cds_list_head bins[BINS]; /* free ranges of [2^n, 2^(n+1)) bytes */
 };
@@ -163,7 +164,13 @@ bool physmap_alloc(struct physmap *map, nb_iova iova, uint64_t bytes, nb_pa *pa)
 	if (!range || !carve(map, range, start, need.bytes))
 		return false;
 	pa->v = start + in_slot;
+	map->used += need.bytes;
 	return true;
+}
+
+uint64_t physmap_used(const struct physmap *map)
+{
+	return map->used;
 }
 
 /* Merge a free neighbour that follows directly into range. */
@@ -181,6 +188,7 @@ void physmap_free(struct physmap *map, nb_pa pa, uint64_t bytes)
 	struct range *range = RB_FIND(range_tree, &map->ranges, &key), *next, *prev;
 
 	nb_assert(range && range->taken && range->bytes == align_up(pa.v % SLOT + bytes, SLOT));
+	map->used -= range->bytes;
 	next = RB_NEXT(range_tree, &map->ranges, range);
 	if (next && !next->taken)
 		absorb(map, range, next);

@@ -15,6 +15,8 @@ struct physmap;
 struct physmap *physmap_create(nb_pa base, uint64_t bytes);
 void physmap_destroy(struct physmap *map);
 bool physmap_alloc(struct physmap *map, nb_iova iova, uint64_t bytes, nb_pa *pa);
+/** Bytes of the slots that are handed out. */
+uint64_t physmap_used(const struct physmap *map);
 void physmap_free(struct physmap *map, nb_pa pa, uint64_t bytes);
 
 #endif

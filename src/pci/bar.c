@@ -6,11 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/bits.h"
-#include "base/check.h"
 #include "pci/internal.h"
 
 #define PAGE_BYTES 4096
@@ -76,14 +76,22 @@ void pci_bars_finish(struct pci_dev *dev)
 		close(dev->memfd);
 }
 
-/* Giving the pages back, rather than storing zeros, keeps large BARs sparse. */
+/*
+ * Giving the pages back, rather than storing zeros, keeps large BARs sparse. A host that cannot (for
+ * want of memory, or a signal) gets the zeros.
+ */
+static void clear_bar(struct pci_dev *dev, unsigned bar)
+{
+	if (fallocate(dev->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		    (off_t)pci_region_offset(bar), (off_t)bar_pages(dev, bar)))
+		memset((void *)dev->bar[bar], 0, bar_pages(dev, bar));
+}
+
 void pci_bars_clear(struct pci_dev *dev)
 {
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		if (dev->bar[i])
-			nb_assert(fallocate(dev->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-					  (off_t)pci_region_offset(i),
-					  (off_t)bar_pages(dev, i)) == 0);
+			clear_bar(dev, i);
 }
 
 static bool bar_access_ok(const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size)

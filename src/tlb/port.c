@@ -59,6 +59,15 @@ void port_remove(struct port_set *set, struct port *port)
 	pthread_mutex_unlock(&set->lock);
 }
 
+/*
+ * Not cds_list_for_each_entry, which takes the list's head for a port too: ports are aligned to their
+ * cache lines, and the head is not.
+ */
+static struct port *port_at(struct cds_list_head *at)
+{
+	return caa_container_of(at, struct port, link);
+}
+
 /* 2 of the table in port.h. */
 static void wait_barrier(void)
 {
@@ -69,12 +78,15 @@ static void wait_barrier(void)
 
 void port_wait_begin(struct port_set *set)
 {
+	struct cds_list_head *at;
 	struct port *port;
 	uint64_t seq;
 
 	wait_barrier();
 	pthread_mutex_lock(&set->lock);
-	cds_list_for_each_entry (port, &set->ports, link) {
+	cds_list_for_each(at, &set->ports)
+	{
+		port = port_at(at);
 		/* acquire, paired with D: what an even count says has ended happened before. */
 		seq = atomic_load_explicit(&port->seq, memory_order_acquire);
 		port->waited = seq & 1 ? seq : 0;
@@ -84,11 +96,14 @@ void port_wait_begin(struct port_set *set)
 
 bool port_wait_poll(struct port_set *set)
 {
+	struct cds_list_head *at;
 	struct port *port;
 	bool done = true;
 
 	pthread_mutex_lock(&set->lock);
-	cds_list_for_each_entry (port, &set->ports, link) {
+	cds_list_for_each(at, &set->ports)
+	{
+		port = port_at(at);
 		if (port->waited &&
 			atomic_load_explicit(&port->seq, memory_order_acquire) != port->waited)
 			port->waited = 0;
