@@ -35,7 +35,7 @@
 struct run_options {
 	const char *host, *user, *trace_file;
 	enum trace_format trace_format;
-	bool trace, quiet, poll_spin, mmio_trap;
+	bool trace, quiet, poll_spin, mmio_trap, strict_pin;
 	char **argv;
 };
 
@@ -47,6 +47,7 @@ enum {
 	OPT_QUIET,
 	OPT_POLL,
 	OPT_MMIO,
+	OPT_STRICT_PIN,
 };
 
 static const struct option options[] = {
@@ -57,6 +58,7 @@ static const struct option options[] = {
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "poll", required_argument, NULL, OPT_POLL },
 	{ "mmio", required_argument, NULL, OPT_MMIO },
+	{ "strict-pin", no_argument, NULL, OPT_STRICT_PIN },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -106,6 +108,9 @@ static int take_option(const struct cli_verb *verb, int opt, struct run_options 
 		return is_word(verb, "--poll", "spin", &out->poll_spin) ? -1 : EXIT_NESTBOX;
 	case OPT_MMIO:
 		return is_word(verb, "--mmio", "trap", &out->mmio_trap) ? -1 : EXIT_NESTBOX;
+	case OPT_STRICT_PIN:
+		out->strict_pin = true;
+		return -1;
 	case 'h':
 		return cli_help(verb);
 	default:
@@ -269,6 +274,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.tree = &box->tree,
 		.nofile = &box->nofile,
 		.fd_base = box->fd_base,
+		.strict_pin = opts->strict_pin,
 	};
 	struct serve_args serve_args;
 	int status, err;
@@ -291,6 +297,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.trace_fd = box->trace_fd,
 		.trace_format = opts->trace_format,
 		.poll_spin = opts->poll_spin,
+		.strict_pin = opts->strict_pin,
 	};
 
 	box->trace_fd = -1;
@@ -389,6 +396,9 @@ const struct cli_verb cli_run = {
 		"whole\n"
 		"                    processor\n"
 		"  --mmio=trap       no BAR can be mapped: each register access is a call\n"
+		"  --strict-pin      stop DMA to memory that the program unmaps or replaces while "
+		"it\n"
+		"                    is mapped for DMA, and say so\n"
 		"\n"
 		"The exit status is the program's, or 128 and the signal that killed it (of "
 		"SIGINT\n"

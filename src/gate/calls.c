@@ -572,6 +572,15 @@ static call_fn *const handlers[] = {
 	[__NR_statx] = sys_statx,
 	[__NR_userfaultfd] = sys_userfaultfd,
 	[__NR_fstatfs] = sys_fstatfs,
+	[__NR_munmap] = sys_munmap,
+	[__NR_mremap] = sys_mremap,
+	[__NR_brk] = sys_brk,
+	[__NR_madvise] = sys_madvise,
+	[__NR_shmat] = sys_shmat,
+	[__NR_shmdt] = sys_shmdt,
+#ifdef __NR_remap_file_pages
+	[__NR_remap_file_pages] = sys_remap_file_pages,
+#endif
 	[__NR_execve] = sys_exec,
 	[__NR_execveat] = sys_exec,
 #ifdef __NR_eventfd

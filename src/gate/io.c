@@ -430,6 +430,7 @@ static void report_mmap(struct call *call, long result, const struct why *why)
 		.call = call, .name = "mmap", .text = text, .result = result, .why = why
 	};
 
+	done.continues = !result;
 	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, %s, 0x%llx, %d<%s>, %s)",
 		(unsigned long long)call_arg(call, 0), (unsigned long long)call_arg(call, 1),
 		describe_prot((unsigned)call_arg(call, 2)), (unsigned long long)call_arg(call, 3),
@@ -439,7 +440,7 @@ static void report_mmap(struct call *call, long result, const struct why *why)
 }
 
 /** What Linux would map is mapped by the kernel: the stand-in's pages are the BAR's. */
-long sys_mmap(struct call *call)
+static long map_region(struct call *call)
 {
 	struct file *file;
 	struct why why = { 0 };
@@ -455,4 +456,13 @@ long sys_mmap(struct call *call)
 	report_mmap(call, ret, &why);
 	file_put(file);
 	return ret ? ret : CALL_CONTINUE;
+}
+
+long sys_mmap(struct call *call)
+{
+	long ret = map_region(call);
+
+	if (ret == CALL_CONTINUE)
+		strict_mmap(call);
+	return ret;
 }

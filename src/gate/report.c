@@ -19,6 +19,7 @@
 #include "base/bits.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "gate/traces.h"
 #include "iommu/mmio.h"
 #include "trace/decode.h"
@@ -268,6 +269,7 @@ static void tell_call(struct report *report, const struct report_call *done)
 		.name = name,
 		.text = done->kind ? text : done->text,
 		.result = done->result,
+		.continues = done->continues,
 		.why = done->why,
 	};
 
@@ -292,17 +294,19 @@ void report_call(struct report *report, const struct report_call *done)
 
 static void fault_line(char *line, size_t size, const struct iommu_fault *fault, const char *device)
 {
-	int n = snprintf(line, size, "nestbox: DMA fault: %s: %s of iova 0x%llx: %s", device,
-		fault->read ? "read" : "write", (unsigned long long)fault->iova, fault->name);
+	struct text text;
 
-	if (n > 0 && (size_t)n < size && fault->stage)
-		n += snprintf(line + n, size - (size_t)n, ", stage %u", fault->stage);
-	if (n > 0 && (size_t)n < size && fault->stage == 2)
-		n += snprintf(
-			line + n, size - (size_t)n, ", ipa 0x%llx", (unsigned long long)fault->ipa);
-	if (n > 0 && (size_t)n < size)
-		snprintf(line + n, size - (size_t)n, " (IOMMU %s, StreamID 0x%x)", fault->iommu,
-			fault->sid);
+	text_init(&text, line, size);
+	text_add(&text, "nestbox: DMA fault: %s: %s of iova 0x%llx: %s", device,
+		fault->read ? "read" : "write", (unsigned long long)fault->iova, fault->name);
+	if (fault->stage)
+		text_add(&text, ", stage %u", fault->stage);
+	if (fault->stage == 2)
+		text_add(&text, ", ipa 0x%llx", (unsigned long long)fault->ipa);
+	if (fault->found[0])
+		text_add(&text, "%s %s", fault->stage ? "," : ":", fault->found);
+	if (fault->iommu)
+		text_add(&text, " (IOMMU %s, StreamID 0x%x)", fault->iommu, fault->sid);
 }
 
 static void tell_fault(struct report *report, const struct iommu_fault *fault, const char *device,

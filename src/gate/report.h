@@ -31,6 +31,7 @@ struct report_call {
 	unsigned cmd;
 	uint64_t arg;
 	long result;
+	bool continues; /* the kernel runs it: there is no result yet */
 	const struct why *why;
 };
 void report_call(struct report *report, const struct report_call *done);

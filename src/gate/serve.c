@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The call side of a box, put together (src/gate/serve.h): what starts and ends in which order. */
 #include "gate/internal.h"
+#include "gate/pins.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,10 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 		goto fail;
 	if (!proc_can_take_fds())
 		serve->eventfds = eventfds_create();
+	if (args->strict_pin && !(serve->pins = pins_create())) {
+		error_set(error, ENOMEM, "out of memory");
+		goto fail;
+	}
 	serve->receivers = receivers_start(serve, error);
 	if (!serve->receivers)
 		goto fail;
@@ -77,6 +82,7 @@ bool serve_stop(struct serve *serve)
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
 	whole = report_destroy(serve->report);
+	pins_destroy(serve->pins);
 	proc_cache_destroy(serve->procs);
 	if (serve->anon >= 0)
 		close(serve->anon);

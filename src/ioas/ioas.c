@@ -62,7 +62,8 @@ bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *in
 
 	if (!area)
 		return false;
-	*info = (struct ioas_area_info){ area->iova, area->last, area->uaddr, area->prot };
+	*info = (struct ioas_area_info){ area->iova, area->last, area->uaddr, area->prot,
+		area->umem };
 	return true;
 }
 

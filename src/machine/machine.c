@@ -111,6 +111,25 @@ static void on_fault(void *ctx, const struct iommu_fault *fault)
 		machine->fault(machine->fault_ctx, fault, dev);
 }
 
+/** An access of the device was translated, but memory refused it: no IOMMU knows of that. */
+static void on_abort(void *ctx, const struct dma_abort *abort)
+{
+	struct machine_device *dev = ctx;
+	struct machine *machine = dev->machine;
+	struct iommu_fault fault = {
+		.iommu = dev->iommu.iommu ? dev->iommu.iommu->name : NULL,
+		.sid = dev->iommu.sid,
+		.name = "MEMORY_ABORT",
+		.read = abort->prot == NB_DMA_READ,
+		.iova = abort->iova.v,
+	};
+
+	snprintf(fault.found, sizeof(fault.found), "%s", abort->reason);
+	machine_note_fault(machine, dev, &fault);
+	if (machine->fault)
+		machine->fault(machine->fault_ctx, &fault, dev);
+}
+
 /** No device exists before its IOMMU is probed, so that no event can come earlier. */
 static void on_event(void *ctx)
 {
@@ -385,6 +404,9 @@ static int init_device(
 	if (err)
 		return err;
 	machine->n_devices = i + 1; /* from here on destroy knows it */
+	dev->machine = machine;
+	dev->pci.master.aborted = on_abort;
+	dev->pci.master.aborted_ctx = dev;
 	join_group(machine, dev, desc, behind);
 	err = place_bars(machine, dev, &place->bar, error);
 	if (!err && behind)

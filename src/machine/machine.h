@@ -37,6 +37,7 @@ struct machine_fault_counts {
 
 /** A device of the machine: what PCI and the IOMMU layer each see of it. */
 struct machine_device {
+	struct machine *machine;
 	struct iommu_device iommu;
 	struct pci_dev pci;
 	struct port *port;	/* NULL behind no IOMMU */

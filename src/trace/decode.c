@@ -145,7 +145,9 @@ static void add_result(struct text *text, long result, const struct why *why)
 {
 	bool failed = result < 0 && result >= -4095;
 
-	if (failed)
+	if (result == TRACE_CONTINUES)
+		text_add(text, " = ?");
+	else if (failed)
 		text_add(text, " = -1 %s", errno_name((int)-result));
 	else
 		text_add(text, " = %ld", result);

@@ -11,6 +11,7 @@
 #ifndef TRACE_DECODE_H
 #define TRACE_DECODE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,9 @@ int trace_ioctl(char *buf, size_t len, const char *kind, unsigned cmd, const voi
 
 /** The short name of a call for reasons: "VFIO_SET_IOMMU(VFIO_TYPE1_NESTING_IOMMU)". */
 int trace_ioctl_name(char *buf, size_t len, const char *kind, unsigned cmd, uint64_t raw);
+
+/** A result that is not known: the kernel runs the call. */
+#define TRACE_CONTINUES LONG_MIN
 
 /** A whole line, without newline: "[pid] CALL = RESULT", with errno and reason where it failed. */
 int trace_line(

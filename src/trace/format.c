@@ -36,7 +36,8 @@ static int event_text(char *buf, size_t size, const struct trace_event *event)
 	int len;
 
 	if (event->kind == TRACE_CALL)
-		len = trace_line(buf, size - 1, event->tid, event->text, event->result, event->why);
+		len = trace_line(buf, size - 1, event->tid, event->text,
+			event->continues ? TRACE_CONTINUES : event->result, event->why);
 	else
 		len = clamp(snprintf(buf, size - 1, "%s", event->text), size - 1);
 	keep_on_line(buf, len);
@@ -67,7 +68,10 @@ static void add_details(struct json *json, const struct trace_event *event)
 	bool failed = event->result < 0 && event->result >= -4095;
 
 	if (event->kind == TRACE_CALL) {
-		json_number(json, "result", failed ? -1 : event->result);
+		if (event->continues)
+			json_value(json, "result", "null");
+		else
+			json_number(json, "result", failed ? -1 : event->result);
 		json_string(json, "errno", failed ? errno_name((int)-event->result) : NULL);
 	} else {
 		json_string(json, "device", event->device);

@@ -12,6 +12,7 @@
 #define TRACE_FORMAT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,7 @@ struct trace_event {
 	const char *name;	   /* "VFIO_IOMMU_MAP_DMA", "open", "DMA fault" */
 	const char *text;      /* as in text: the call with its arguments, or the fault's line */
 	long result;	       /* TRACE_CALL */
+	bool continues;	       /* TRACE_CALL: the kernel runs it, the result is not known */
 	const struct why *why; /* may be NULL */
 	const char *device, *iommu; /* TRACE_FAULT: names, may be NULL */
 };
