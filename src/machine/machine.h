@@ -22,6 +22,12 @@ struct machine_fault_note {
 	struct iommu_fault last; /* where count is not 0 */
 };
 
+/** What the IOMMU's model says of a fault besides its record. */
+struct machine_fault_detail {
+	uint64_t iova;
+	char text[64];
+};
+
 #define MACHINE_FAULT_NAMES 32
 
 struct machine_fault_count {
@@ -42,7 +48,8 @@ struct machine_device {
 	struct pci_dev pci;
 	struct port *port;	/* NULL behind no IOMMU */
 	unsigned noiommu_group; /* number of its /dev/vfio/noiommu-N, where the policy allows */
-	struct machine_fault_note faults; /* machine->fault_lock */
+	struct machine_fault_note faults;   /* machine->fault_lock */
+	struct machine_fault_detail detail; /* likewise: of the fault that comes next */
 };
 
 struct machine_group {

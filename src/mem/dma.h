@@ -46,6 +46,12 @@ struct dma_abort {
 	const char *reason; /* in words, a literal */
 };
 
+/**
+ * Why a translation failed, as far as the IOMMU's own record cannot say it: "level 3, descriptor 0x0".
+ * In the port section; never waits.
+ */
+typedef void dma_detail_fn(void *ctx, uint32_t sid, nb_iova iova, const char *text);
+
 struct dma_mover;
 
 struct dma_master {
