@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "gate/traces.h"
 #include "iommu/mmio.h"
+#include "trace/calls.h"
 #include "trace/decode.h"
 #include "trace/explain.h"
 #include "trace/outlet.h"
@@ -230,6 +231,29 @@ static void report_refusal(struct report *report, const struct report_call *done
 
 /* ---- events ---- */
 
+/**
+ * argsz may be what the kernel wants rather than what there is: then the fixed part alone is read,
+ * by argsz 0.
+ */
+static bool read_argument(
+	const struct report_call *done, uint32_t argsz, uint8_t arg[TRACE_ARG_MAX], size_t *len)
+{
+	const struct trace_call *row = trace_call_find(done->kind, done->cmd);
+	int n;
+
+	*len = MIN(trace_ioctl_bytes(done->kind, done->cmd, argsz), (size_t)TRACE_ARG_MAX);
+	if (row && row->form == TRACE_STRING) {
+		/* It may end right before memory that is not there. */
+		n = usermem_string(done->call, done->arg, (char *)arg, *len);
+		*len = n >= 0 ? (size_t)n + 1 : 0;
+		return n >= 0;
+	}
+	if (*len && !usermem_copy_in(&done->call->caller, arg, done->arg, *len))
+		return true;
+	*len = 0;
+	return false;
+}
+
 /** The call with its arguments, as they are after it. */
 static void ioctl_text(char *buf, size_t size, const struct report_call *done)
 {
@@ -242,16 +266,14 @@ static void ioctl_text(char *buf, size_t size, const struct report_call *done)
 		.kind = done->kind,
 		.cmd = done->cmd,
 		.raw = done->arg,
+		.failed = done->result < 0,
 	};
 
 	if (trace_ioctl_bytes(done->kind, done->cmd, 0)) {
 		usermem_copy_in(&call->caller, &argsz, done->arg, sizeof(argsz));
-		t.arg_len = trace_ioctl_bytes(done->kind, done->cmd, argsz);
-		if (t.arg_len && t.arg_len <= sizeof(arg))
-			t.arg = usermem_copy_in(&call->caller, arg, done->arg, t.arg_len) ? NULL
-											  : arg;
-		if (!t.arg)
-			t.arg_len = 0;
+		if (read_argument(done, argsz, arg, &t.arg_len) ||
+			read_argument(done, 0, arg, &t.arg_len))
+			t.arg = arg;
 	}
 	trace_ioctl_text(buf, size, &t);
 }
