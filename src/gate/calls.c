@@ -467,6 +467,7 @@ static long ioctl_of(struct call *call, struct file *file)
 		.why = &why,
 	};
 
+	done.argsz = report_argsz(call->serve->report, call, done.kind);
 	done.result = file_ioctl(call, file, &done, &why);
 	if (done.result == -EBUSY) {
 		settle(call); /* nothing was changed: the same call again */

@@ -231,10 +231,20 @@ static void report_refusal(struct report *report, const struct report_call *done
 
 /* ---- events ---- */
 
-/**
- * argsz may be what the kernel wants rather than what there is: then the fixed part alone is read,
- * by argsz 0.
- */
+uint32_t report_argsz(const struct report *report, struct call *call, const char *kind)
+{
+	const unsigned cmd = (unsigned)call->notif->data.args[1];
+	uint32_t argsz = 0;
+
+	/* Nor is anything waited for, that the call itself may not want. */
+	if (!report_traces(report) || atomic_load(&call->serve->userfaults) ||
+		!trace_ioctl_bytes(kind, cmd, 0) ||
+		usermem_copy_in(&call->caller, &argsz, call->notif->data.args[2], sizeof(argsz)))
+		return 0;
+	return argsz;
+}
+
+/** By argsz 0 the fixed part alone. */
 static bool read_argument(
 	const struct report_call *done, uint32_t argsz, uint8_t arg[TRACE_ARG_MAX], size_t *len)
 {
@@ -259,7 +269,6 @@ static void ioctl_text(char *buf, size_t size, const struct report_call *done)
 {
 	struct call *call = done->call;
 	uint8_t arg[TRACE_ARG_MAX];
-	uint32_t argsz = 0;
 	struct trace_ioctl_call t = {
 		.fd = (int)call->notif->data.args[0],
 		.path = call->origin.path,
@@ -270,8 +279,7 @@ static void ioctl_text(char *buf, size_t size, const struct report_call *done)
 	};
 
 	if (trace_ioctl_bytes(done->kind, done->cmd, 0)) {
-		usermem_copy_in(&call->caller, &argsz, done->arg, sizeof(argsz));
-		if (read_argument(done, argsz, arg, &t.arg_len) ||
+		if (read_argument(done, done->argsz, arg, &t.arg_len) ||
 			read_argument(done, 0, arg, &t.arg_len))
 			t.arg = arg;
 	}
@@ -331,23 +339,35 @@ static void fault_line(char *line, size_t size, const struct iommu_fault *fault,
 		text_add(&text, " (IOMMU %s, StreamID 0x%x)", fault->iommu, fault->sid);
 }
 
-static void tell_fault(struct report *report, const struct iommu_fault *fault, const char *device,
-	const char *line)
+/** An event of a device; sid: names its row in pictures. */
+static struct trace_event device_event(
+	enum trace_event_kind kind, const char *name, const char *device, uint32_t sid)
 {
 	uint64_t now = clock_ns();
-	const struct trace_event event = {
-		.kind = TRACE_FAULT,
+
+	return (struct trace_event){
+		.kind = kind,
 		.begin_ns = now,
 		.end_ns = now,
 		.pid = getpid(),
 		/* The device's row; 0 would be the process. */
-		.tid = (pid_t)(fault->sid + 1),
-		.name = fault->name,
-		.text = line,
+		.tid = (pid_t)(sid + 1),
+		.name = name,
 		.device = device,
-		.iommu = fault->iommu,
 	};
+}
 
+static void tell_fault(struct report *report, const struct iommu_fault *fault, const char *device,
+	const char *line)
+{
+	struct trace_event event = device_event(TRACE_FAULT, fault->name, device, fault->sid);
+
+	event.text = line;
+	event.iommu = fault->iommu;
+	event.iova = fault->iova;
+	event.read = fault->read;
+	event.stage = fault->stage;
+	event.found = fault->found;
 	traces_tell(report->traces, &event, true);
 }
 
@@ -378,4 +398,28 @@ void report_fault(void *ctx, const struct iommu_fault *fault, const struct machi
 		tell_fault(report, fault, device, line);
 	if (said)
 		say_fault(report, line);
+}
+
+/* ---- what devices do: from a device's thread, its lock held ---- */
+
+void report_event(void *ctx, const struct machine_device *dev, const struct pci_event *happened)
+{
+	struct report *report = ctx;
+	bool interrupt = !strcmp(happened->kind, "interrupt");
+	struct trace_event event;
+	char line[128];
+
+	if (!report_traces(report))
+		return;
+	event = device_event(interrupt ? TRACE_INTERRUPT : TRACE_RESET, happened->name,
+		dev->pci.name, dev->iommu.sid);
+	if (interrupt)
+		snprintf(line, sizeof(line), "nestbox: interrupt: %s: %s vector %u: %s",
+			dev->pci.name, happened->name, happened->vector, happened->outcome);
+	else
+		snprintf(line, sizeof(line), "nestbox: reset: %s", dev->pci.name);
+	event.text = line;
+	event.vector = happened->vector;
+	event.outcome = happened->outcome;
+	traces_tell(report->traces, &event, true);
 }

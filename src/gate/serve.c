@@ -34,6 +34,7 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	}
 	args->machine->fault_ctx = serve->report;
 	args->machine->fault = report_fault;
+	args->machine->event = report_event;
 	serve->poller = poller_start(args->machine, args->poll_spin, error);
 	if (!serve->poller)
 		goto fail;
@@ -81,6 +82,7 @@ bool serve_stop(struct serve *serve)
 	eventfds_destroy(serve->eventfds);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
+	serve->args.machine->event = NULL;
 	whole = report_destroy(serve->report);
 	pins_destroy(serve->pins);
 	proc_cache_destroy(serve->procs);

@@ -156,6 +156,14 @@ static void on_abort(void *ctx, const struct dma_abort *abort)
 		machine->fault(machine->fault_ctx, &fault, dev);
 }
 
+static void on_pci_event(struct pci_dev *pci, const struct pci_event *event)
+{
+	const struct machine_device *dev = caa_container_of(pci, struct machine_device, pci);
+
+	if (dev->machine->event)
+		dev->machine->event(dev->machine->fault_ctx, dev, event);
+}
+
 /** No device exists before its IOMMU is probed, so that no event can come earlier. */
 static void on_event(void *ctx)
 {
@@ -432,6 +440,7 @@ static int init_device(
 		return err;
 	machine->n_devices = i + 1; /* from here on destroy knows it */
 	dev->machine = machine;
+	dev->pci.event = on_pci_event;
 	dev->pci.master.aborted = on_abort;
 	dev->pci.master.aborted_ctx = dev;
 	join_group(machine, dev, desc, behind);

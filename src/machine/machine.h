@@ -88,7 +88,9 @@ struct machine {
 	pthread_mutex_t fault_lock; /* a leaf */
 	/** Where DMA faults go; set by the owner. Any thread. */
 	void (*fault)(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
-	void *fault_ctx;
+	/** Where interrupts and resets of devices are told, likewise; the device's lock is held. */
+	void (*event)(void *ctx, const struct machine_device *dev, const struct pci_event *event);
+	void *fault_ctx; /* of both */
 };
 
 /** NULL with a message. */

@@ -31,6 +31,8 @@ int trace_format_parse(const char *name);
 enum trace_event_kind {
 	TRACE_CALL,  /* a call on one of our files or nodes, done */
 	TRACE_FAULT, /* a DMA that was refused */
+	TRACE_INTERRUPT,
+	TRACE_RESET, /* of a device */
 };
 
 struct trace_event {
@@ -42,7 +44,14 @@ struct trace_event {
 	long result;	       /* TRACE_CALL */
 	bool continues;	       /* TRACE_CALL: the kernel runs it, the result is not known */
 	const struct why *why; /* may be NULL */
-	const char *device, *iommu; /* TRACE_FAULT: names, may be NULL */
+	const char *device;    /* all but TRACE_CALL: its name, may be NULL */
+	const char *iommu;     /* TRACE_FAULT: likewise */
+	uint64_t iova;	       /* TRACE_FAULT */
+	bool read;	       /* TRACE_FAULT: what was tried */
+	unsigned stage;	       /* TRACE_FAULT; 0: none of the two */
+	const char *found;     /* TRACE_FAULT: what was there, may be "" */
+	unsigned vector;       /* TRACE_INTERRUPT */
+	const char *outcome;   /* TRACE_INTERRUPT: "delivered", "pending", "lost" */
 };
 
 /** No line is longer: a pipe takes it in one piece. */
