@@ -40,6 +40,8 @@ struct nb_mem_ops {
 	 * direct.
 	 */
 	void *(*direct)(void *ctx, uint64_t off, uint64_t *bytes);
+	/** Why an access at off was just refused, in words (a literal). NULL: nothing to say. */
+	const char *(*reason)(void *ctx, uint64_t off);
 };
 
 /** One piece of the address space. The storage is the caller's, from nb_mem_add to _remove. */

@@ -13,6 +13,7 @@ enum why_class {
 	WHY_NONE,     /* nothing recorded */
 	WHY_REFUSED,  /* policy or capability: EOPNOTSUPP, EPERM, EBUSY, ENOMEM, ... */
 	WHY_MISUSE,   /* the call is wrong: EINVAL, EFAULT, EBADF, ... */
+	WHY_STOPPED,  /* no refusal: the call runs, and stops something of the program's */
 	WHY_PROTOCOL, /* an answer rather than a refusal: size probes, feature probes. Trace only.
 		       */
 };

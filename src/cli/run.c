@@ -35,7 +35,7 @@
 struct run_options {
 	const char *host, *user, *trace_file;
 	enum trace_format trace_format;
-	bool trace, quiet, poll_spin, mmio_trap, memlock;
+	bool trace, quiet, poll_spin, mmio_trap, memlock, strict_pin;
 	unsigned dma_entry_limit; /* 0: Linux's */
 	char **argv;
 };
@@ -50,6 +50,7 @@ enum {
 	OPT_MMIO,
 	OPT_MEMLOCK,
 	OPT_DMA_ENTRY_LIMIT,
+	OPT_STRICT_PIN,
 };
 
 static const struct option options[] = {
@@ -62,6 +63,7 @@ static const struct option options[] = {
 	{ "mmio", required_argument, NULL, OPT_MMIO },
 	{ "memlock", required_argument, NULL, OPT_MEMLOCK },
 	{ "dma-entry-limit", required_argument, NULL, OPT_DMA_ENTRY_LIMIT },
+	{ "strict-pin", no_argument, NULL, OPT_STRICT_PIN },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -130,6 +132,9 @@ static int take_option(const struct cli_verb *verb, int opt, struct run_options 
 		return is_word(verb, "--memlock", "enforce", &out->memlock) ? -1 : EXIT_NESTBOX;
 	case OPT_DMA_ENTRY_LIMIT:
 		return take_entry_limit(verb, &out->dma_entry_limit);
+	case OPT_STRICT_PIN:
+		out->strict_pin = true;
+		return -1;
 	case 'h':
 		return cli_help(verb);
 	default:
@@ -305,6 +310,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.tree = &box->tree,
 		.nofile = &box->nofile,
 		.fd_base = box->fd_base,
+		.strict_pin = opts->strict_pin,
 	};
 	struct serve_args serve_args;
 	int status, err;
@@ -328,6 +334,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.trace_format = opts->trace_format,
 		.poll_spin = opts->poll_spin,
 		.memlock = opts->memlock,
+		.strict_pin = opts->strict_pin,
 	};
 
 	box->trace_fd = -1;
@@ -431,6 +438,9 @@ const struct cli_verb cli_run = {
 		"  --memlock=enforce\n"
 		"                    memory mapped for DMA counts as locked (ulimit -l), as on a\n"
 		"                    real host\n"
+		"  --strict-pin      stop DMA to memory that the program unmaps or replaces while "
+		"it\n"
+		"                    is mapped for DMA, and say so\n"
 		"\n"
 		"The exit status is the program's, or 128 and the signal that killed it (of "
 		"SIGINT\n"

@@ -10,6 +10,7 @@
 #ifndef FILE_FILE_H
 #define FILE_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -71,6 +72,8 @@ struct file_ops {
 	/** Whether Linux would let [pos, pos + len) be mapped with PROT_ bits prot: 0 or an errno.
 	 */
 	int (*mmap)(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
+	/** The name of the register at that offset, for traces; false: it has none. May be NULL. */
+	bool (*register_name)(struct file *file, uint64_t pos, char *buf, size_t size);
 	/** Last close. Called without the host lock; may wait for DMA in flight. */
 	void (*release)(struct file *file);
 };

@@ -477,6 +477,7 @@ static long ioctl_of(struct call *call, struct file *file)
 		.why = &why,
 	};
 
+	done.argsz = report_argsz(call->serve->report, call, done.kind);
 	done.result = file_ioctl(call, file, &done, &why);
 	if (done.result == -EBUSY) {
 		settle(call); /* nothing was changed: the same call again */
@@ -582,6 +583,15 @@ static call_fn *const handlers[] = {
 	[__NR_statx] = sys_statx,
 	[__NR_userfaultfd] = sys_userfaultfd,
 	[__NR_fstatfs] = sys_fstatfs,
+	[__NR_munmap] = sys_munmap,
+	[__NR_mremap] = sys_mremap,
+	[__NR_brk] = sys_brk,
+	[__NR_madvise] = sys_madvise,
+	[__NR_shmat] = sys_shmat,
+	[__NR_shmdt] = sys_shmdt,
+#ifdef __NR_remap_file_pages
+	[__NR_remap_file_pages] = sys_remap_file_pages,
+#endif
 	[__NR_execve] = sys_exec,
 	[__NR_execveat] = sys_exec,
 #ifdef __NR_eventfd

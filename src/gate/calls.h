@@ -65,6 +65,18 @@ long sys_splice(struct call *call);
 long sys_copy_file_range(struct call *call);
 long sys_mmap(struct call *call);
 
+/* ---- strict.c: calls that take memory away; they continue ---- */
+
+long sys_munmap(struct call *call);
+long sys_mremap(struct call *call);
+long sys_brk(struct call *call);
+long sys_madvise(struct call *call);
+long sys_shmat(struct call *call);
+long sys_shmdt(struct call *call);
+long sys_remap_file_pages(struct call *call);
+/** An mmap that is about to run. */
+void strict_mmap(struct call *call);
+
 /* ---- eventfds.c ---- */
 
 long sys_eventfd(struct call *call);

@@ -45,20 +45,18 @@ static unsigned collect_nodes(const struct tree *tree, struct child_node *nodes)
 	return n;
 }
 
-static int tell(struct child *child, int listener, int report_dir, struct error *error)
+/** nodes has room for all, and goes with exec. */
+static int tell(struct child *child, struct child_node *nodes, int listener, int report_dir,
+	struct error *error)
 {
 	const struct tree *tree = child->args->tree;
-	struct child_node *nodes = calloc(tree->n + 1, sizeof(*nodes));
 	struct child_report report = { 0 };
 	struct iovec iov[2] = { { &report, sizeof(report) } };
 	int err;
 
-	if (!nodes)
-		return error_sys(error, ENOMEM, "cannot report to the supervisor");
 	report.n_nodes = collect_nodes(tree, nodes);
 	iov[1] = (struct iovec){ nodes, report.n_nodes * sizeof(*nodes) };
 	err = wire_send(child->sock, iov, 2, (int[]){ listener, report_dir }, 2);
-	free(nodes);
 	return err ? error_sys(error, -err, "cannot report to the supervisor") : 0;
 }
 
@@ -66,13 +64,19 @@ static int install(struct child *child, struct error *error)
 {
 	AUTO_FD int report_dir = open(TREE_REPORT_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int listener = -1;
+	struct child_node *nodes;
 
 	if (report_dir < 0)
 		return error_sys(error, errno, "cannot open %s", TREE_REPORT_DIR);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_sys(error, errno, "cannot set no_new_privs");
-	listener = filter_install(child->args->fd_base, error);
-	return listener < 0 ? listener : tell(child, listener, report_dir, error);
+	nodes = calloc(child->args->tree->n + 1, sizeof(*nodes));
+	if (!nodes)
+		return error_sys(error, ENOMEM, "cannot report to the supervisor");
+	/* From here on nobody answers what is notified until the supervisor has the listener: no
+	 * memory is taken or given back. */
+	listener = filter_install(child->args->fd_base, child->args->strict_pin, error);
+	return listener < 0 ? listener : tell(child, nodes, listener, report_dir, error);
 }
 
 static int prepare(struct child *child, struct error *error)

@@ -17,7 +17,9 @@
 #include <linux/filter.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +48,9 @@ enum cond_kind {
 	COND_OFFSET, /* an offset of a device region */
 	COND_EMPTY,  /* AT_EMPTY_PATH is set */
 	COND_FCNTL,  /* of fcntl's commands, those that know memfds: leases and seals */
+	COND_FIXED,  /* MAP_FIXED: what is mapped there goes */
+	COND_REMAP,  /* SHM_REMAP: likewise */
+	COND_ZAP,    /* of madvise's advices, those that give pages up */
 };
 
 struct cond {
@@ -56,6 +61,7 @@ struct row {
 	int nr;
 	struct cond conds[2];
 	bool untaken; /* only where descriptors cannot be taken (eventfds.c) */
+	bool strict;  /* only with --strict-pin (strict.c) */
 };
 
 /* clang-format off */
@@ -121,6 +127,17 @@ static const struct row rows[] = {
 	{ __NR_eventfd, .untaken = true },
 #endif
 	{ __NR_eventfd2, .untaken = true },
+	/* What takes memory away or replaces it. */
+	{ __NR_munmap, .strict = true },
+	{ __NR_mremap, .strict = true },
+	{ __NR_brk, .strict = true },
+	{ __NR_mmap, { { COND_FIXED, 3 } }, .strict = true },
+	{ __NR_madvise, { { COND_ZAP, 2 } }, .strict = true },
+	{ __NR_shmat, { { COND_REMAP, 2 } }, .strict = true },
+	{ __NR_shmdt, .strict = true },
+#ifdef __NR_remap_file_pages
+	{ __NR_remap_file_pages, .strict = true },
+#endif
 };
 /* clang-format on */
 
@@ -189,6 +206,18 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, F_ADD_SEALS);
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, F_GET_SEALS);
 		break;
+	case COND_FIXED:
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, MAP_FIXED);
+		break;
+	case COND_REMAP:
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, SHM_REMAP);
+		break;
+	case COND_ZAP:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 3, 0, MADV_DONTNEED);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, MADV_REMOVE);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, GATE_MADV_DONTNEED_LOCKED);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, GATE_MADV_GUARD_INSTALL);
+		break;
 	}
 }
 
@@ -237,7 +266,12 @@ static void emit_foreign(struct program *p)
 	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 }
 
-static void compile(struct program *p, unsigned fd_base)
+static bool is_wanted(const struct row *row, bool strict_pin)
+{
+	return (!row->untaken || !proc_can_take_fds()) && (!row->strict || strict_pin);
+}
+
+static void compile(struct program *p, unsigned fd_base, bool strict_pin)
 {
 	unsigned i;
 
@@ -247,7 +281,7 @@ static void compile(struct program *p, unsigned fd_base)
 	emit_foreign(p);
 	p->insns[i - 1].jt = (uint8_t)(p->n - i);
 	for (i = 0; i < ARRAY_LEN(rows); i++)
-		if (!rows[i].untaken || !proc_can_take_fds())
+		if (is_wanted(&rows[i], strict_pin))
 			emit_row(p, &rows[i], fd_base);
 	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 }
@@ -263,13 +297,13 @@ static int install(const struct sock_fprog *prog)
 		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, prog);
 }
 
-int filter_install(unsigned fd_base, struct error *error)
+int filter_install(unsigned fd_base, bool strict_pin, struct error *error)
 {
 	struct program p = { .n = 0 };
 	struct sock_fprog prog;
 	int fd;
 
-	compile(&p, fd_base);
+	compile(&p, fd_base, strict_pin);
 	prog = (struct sock_fprog){ (unsigned short)p.n, p.insns };
 	fd = install(&prog);
 	/* Without CAP_SYS_ADMIN a filter may only go to who can gain no privilege by exec. */

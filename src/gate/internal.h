@@ -50,10 +50,25 @@
 #define GATE_FD_LAST 0xfffff
 /* What 32-bit programs on x86-64 call ioctl by (Linux 7.3 syscall_32.tbl). */
 #define GATE_NR_IOCTL_I386 54
+/* Linux 5.18 and 6.13 <asm-generic/mman-common.h>; older headers lack them. */
+#define GATE_MADV_DONTNEED_LOCKED 24
+#define GATE_MADV_GUARD_INSTALL	  102
 /** Offsets from here up are regions of devices. */
 #define GATE_OFFSET_LG2 40
 
 /* ---- proc.c: threads of programs that made a call ---- */
+
+/**
+ * Which memory a process has now. A forked child has another tgid, and exec (almost surely) another
+ * start: its auxiliary vector holds addresses that are chosen at random.
+ */
+struct mm_key {
+	pid_t tgid; /* 0: unknown */
+	uint64_t start;
+};
+
+/** Of a thread, by number. False: it is gone. */
+bool mm_key_read(struct mm_key *key, pid_t tid);
 
 /**
  * The memory of a program, as descriptors that stay with it: after exec or exit they read and
@@ -62,11 +77,14 @@
 struct mm {
 	atomic_int refs;
 	int mem;
-	int maps; /* -1 where it could not be opened */
+	int maps;	   /* -1 where it could not be opened */
+	struct mm_key key; /* once identified */
 };
 
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm); /* NULL accepted */
+/** Note its key, of a thread that has it; by number. False: it is gone. */
+bool mm_identify(struct mm *mm, pid_t tid);
 
 /* ---- maps.c: what is mapped where ---- */
 
@@ -87,6 +105,8 @@ int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
  * network or user space file system. Its type goes to name, NUL-terminated.
  */
 bool fs_is_served(pid_t tid, uint64_t dev, char *name, size_t size);
+/** The same, or the next one above: -ENOENT: none. */
+int mm_next_vma(const struct mm *mm, uint64_t addr, struct vma *vma);
 /** Whether that is cheap enough to be done at every copy (PROCMAP_QUERY, Linux 6.11). */
 bool mm_find_vma_is_fast(void);
 
@@ -344,6 +364,7 @@ struct serve {
 	struct fdtable *fds;
 	struct eventfds *eventfds; /* NULL: descriptors can be taken */
 	struct memlocks *memlocks; /* NULL: locked memory is not accounted */
+	struct pins *pins;	   /* NULL without --strict-pin */
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;

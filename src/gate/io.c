@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "base/bits.h"
+#include "trace/calls.h"
 
 /* Linux MAX_RW_COUNT */
 #define RW_COUNT_MAX ((uint64_t)INT_MAX & ~UINT64_C(4095))
@@ -19,6 +20,8 @@
 /* What the device takes at once (src/vfio/region.c), and more than any BAR has. */
 #define PIECE	   4096u
 #define PIECES_MAX (UINT64_C(1) << 20)
+
+#define OFFSET_TEXT_MAX 80
 
 /* ---- read and write ---- */
 
@@ -60,26 +63,17 @@ static ssize_t transfer_one(struct call *call, struct file *file, const struct t
 		why, EINVAL, "no-such-call", "a %s cannot be read or written", file->ops->name);
 }
 
-/** "BAR0+0x80", "CONFIG+0x4", or the number. */
-static const char *describe_offset(char *buf, size_t size, uint64_t pos)
+/** "BAR0+0x80 CHANCTRL", "CONFIG+0x4 COMMAND", or the number. file NULL: without a register. */
+static const char *describe_offset(struct file *file, char buf[OFFSET_TEXT_MAX], uint64_t pos)
 {
-	unsigned region;
+	char name[48];
+	struct text text;
 
-	for (region = 0; region <= 8; region++) {
-		if (pos >> GATE_OFFSET_LG2 != pci_region_offset(region) >> GATE_OFFSET_LG2)
-			continue;
-		pos -= pci_region_offset(region);
-		if (region < PCI_BARS)
-			snprintf(buf, size, "BAR%u+0x%llx", region, (unsigned long long)pos);
-		else
-			snprintf(buf, size, "%s+0x%llx",
-				region == 6   ? "ROM"
-				: region == 7 ? "CONFIG"
-					      : "VGA",
-				(unsigned long long)pos);
-		return buf;
-	}
-	snprintf(buf, size, "0x%llx", (unsigned long long)pos);
+	text_init(&text, buf, OFFSET_TEXT_MAX);
+	trace_add_region(&text, pos);
+	if (file && file->ops->register_name &&
+		file->ops->register_name(file, pos, name, sizeof(name)))
+		text_add(&text, " %s", name);
 	return buf;
 }
 
@@ -97,10 +91,10 @@ static const char *describe_data(
 	return buf;
 }
 
-static void report_transfer(struct call *call, const struct transfer *t, uint64_t uaddr,
-	uint64_t count, long result, const struct why *why)
+static void report_transfer(struct call *call, struct file *file, const struct transfer *t,
+	uint64_t uaddr, uint64_t count, long result, const struct why *why)
 {
-	char text[192], data[32], at[32];
+	char text[224], data[32], at[OFFSET_TEXT_MAX];
 	struct report_call done = {
 		.call = call, .name = t->name, .text = text, .result = result, .why = why
 	};
@@ -112,7 +106,7 @@ static void report_transfer(struct call *call, const struct transfer *t, uint64_
 		return;
 	snprintf(text, sizeof(text), "%s(%d<%s>, %s, %llu, %s)", t->name, (int)call_arg(call, 0),
 		call->origin.path, describe_data(call, data, sizeof(data), uaddr, result),
-		(unsigned long long)count, describe_offset(at, sizeof(at), t->pos));
+		(unsigned long long)count, describe_offset(file, at, t->pos));
 	report_call(call->serve->report, &done);
 }
 
@@ -148,7 +142,7 @@ static long transfer(struct call *call, struct transfer t)
 	else
 		ret = transfer_one(call, file, &t, call_arg(call, 1), call_arg(call, 2), &why);
 	end_transfer(file, &t, ret);
-	report_transfer(call, &t, call_arg(call, 1), call_arg(call, 2), ret, &why);
+	report_transfer(call, file, &t, call_arg(call, 1), call_arg(call, 2), ret, &why);
 	if (t.write)
 		call_kick(call, file);
 	file_put(file);
@@ -222,7 +216,7 @@ static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 	else
 		ret = transfer_pieces(call, file, t, iov, (unsigned)n, &why);
 	end_transfer(file, &t, ret);
-	report_transfer(call, &t, call_arg(call, 1), n, ret, &why);
+	report_transfer(call, file, &t, call_arg(call, 1), n, ret, &why);
 	if (t.write)
 		call_kick(call, file);
 	file_put(file);
@@ -425,21 +419,22 @@ static const char *describe_prot(unsigned prot)
 
 static void report_mmap(struct call *call, long result, const struct why *why)
 {
-	char text[256], at[32];
+	char text[288], at[OFFSET_TEXT_MAX];
 	struct report_call done = {
 		.call = call, .name = "mmap", .text = text, .result = result, .why = why
 	};
 
+	done.continues = !result;
 	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, %s, 0x%llx, %d<%s>, %s)",
 		(unsigned long long)call_arg(call, 0), (unsigned long long)call_arg(call, 1),
 		describe_prot((unsigned)call_arg(call, 2)), (unsigned long long)call_arg(call, 3),
 		(int)call_arg(call, 4), call->origin.path,
-		describe_offset(at, sizeof(at), call_arg(call, 5)));
+		describe_offset(NULL, at, call_arg(call, 5)));
 	report_call(call->serve->report, &done);
 }
 
 /** What Linux would map is mapped by the kernel: the stand-in's pages are the BAR's. */
-long sys_mmap(struct call *call)
+static long map_region(struct call *call)
 {
 	struct file *file;
 	struct why why = { 0 };
@@ -455,4 +450,13 @@ long sys_mmap(struct call *call)
 	report_mmap(call, ret, &why);
 	file_put(file);
 	return ret ? ret : CALL_CONTINUE;
+}
+
+long sys_mmap(struct call *call)
+{
+	long ret = map_region(call);
+
+	if (ret == CALL_CONTINUE)
+		strict_mmap(call);
+	return ret;
 }

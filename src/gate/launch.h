@@ -23,6 +23,7 @@ struct launch_args {
 	/* The program's limit of descriptors, or NULL: ours. */
 	const struct rlimit *nofile;
 	unsigned fd_base; /* stand-ins are descriptors from here up */
+	bool strict_pin;  /* what changes memory is notified */
 	struct guardian_will will;
 };
 

@@ -38,9 +38,13 @@ _Static_assert(sizeof(struct procmap_query_arg) == 104, "struct procmap_query");
 
 #define PROCMAP_QUERY_CMD _IOWR('f', 17, struct procmap_query_arg)
 
-static int query(int maps, uint64_t addr, struct vma *vma)
+#define PROCMAP_COVERING_OR_NEXT 0x10u
+
+static int query(int maps, uint64_t addr, uint64_t flags, struct vma *vma)
 {
-	struct procmap_query_arg q = { .size = sizeof(q), .query_addr = addr };
+	struct procmap_query_arg q = {
+		.size = sizeof(q), .query_flags = flags, .query_addr = addr
+	};
 
 	if (ioctl(maps, PROCMAP_QUERY_CMD, &q))
 		return -errno;
@@ -65,7 +69,7 @@ static void probe_fast(void)
 
 	if (maps < 0)
 		return;
-	fast = !query(maps, (uint64_t)(uintptr_t)&fast_once, &vma);
+	fast = !query(maps, (uint64_t)(uintptr_t)&fast_once, 0, &vma);
 	close(maps);
 }
 
@@ -90,7 +94,7 @@ static bool parse_line(const char *line, struct vma *vma)
 	return true;
 }
 
-static int parse(int maps, uint64_t addr, struct vma *vma)
+static int parse(int maps, uint64_t addr, bool next, struct vma *vma)
 {
 	/* A fresh open would show what the process maps now; so the one we have is rewound. */
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -111,7 +115,7 @@ static int parse(int maps, uint64_t addr, struct vma *vma)
 	pthread_mutex_lock(&lock);
 	rewind(f);
 	while (getline(&line, &size, f) > 0) {
-		if (parse_line(line, vma) && addr >= vma->start && addr < vma->end) {
+		if (parse_line(line, vma) && (next || addr >= vma->start) && addr < vma->end) {
 			ret = 0;
 			break;
 		}
@@ -121,17 +125,27 @@ static int parse(int maps, uint64_t addr, struct vma *vma)
 	return ret;
 }
 
-int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma)
+static int find(const struct mm *mm, uint64_t addr, bool next, struct vma *vma)
 {
 	int ret;
 
 	if (mm->maps < 0)
 		return -EIO;
 	if (!mm_find_vma_is_fast())
-		return parse(mm->maps, addr, vma);
-	ret = query(mm->maps, addr, vma);
+		return parse(mm->maps, addr, next, vma);
+	ret = query(mm->maps, addr, next ? PROCMAP_COVERING_OR_NEXT : 0, vma);
 	/* ESRCH: the memory is gone, nothing is mapped in it. */
 	return !ret ? 0 : ret == -ENOENT || ret == -ESRCH ? -ENOENT : -EIO;
+}
+
+int mm_find_vma(const struct mm *mm, uint64_t addr, struct vma *vma)
+{
+	return find(mm, addr, false, vma);
+}
+
+int mm_next_vma(const struct mm *mm, uint64_t addr, struct vma *vma)
+{
+	return find(mm, addr, true, vma);
 }
 
 /* ---- file systems ---- */

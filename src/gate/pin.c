@@ -5,7 +5,7 @@
  * then direct; all else is read and written through /proc/TID/mem, as copies are (usermem.c).
  *
  * FIDELITY: real pinning keeps the pages of that moment; memory that is unmapped or replaced later
- * is followed here, for pieces that are not direct.
+ * is followed here, for pieces that are not direct. --strict-pin stops DMA to it (strict.c).
  */
 #include "gate/internal.h"
 
@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,6 +26,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/hostlock.h"
+#include "gate/pins.h"
 #include "iommu/iommu.h"
 #include "mem/sigbus.h"
 
@@ -41,6 +43,7 @@ struct piece {
 	size_t map_bytes;
 	struct sigbus_range guard;
 	bool guarded;
+	bool shared; /* of a shared file, direct or not */
 };
 
 struct user_umem {
@@ -49,6 +52,8 @@ struct user_umem {
 	uint64_t uaddr;
 	unsigned n_pieces;
 	struct piece *pieces;
+	struct pins *pins; /* NULL without --strict-pin: */
+	struct pin pin;
 };
 
 static struct piece *piece_at(const struct user_umem *u, uint64_t off)
@@ -66,6 +71,14 @@ static struct piece *piece_at(const struct user_umem *u, uint64_t off)
 	return &u->pieces[low];
 }
 
+/** The program took what is at off away. */
+static bool is_stopped(const struct user_umem *u, uint64_t off)
+{
+	uint64_t bytes = 1;
+
+	return stops_at(&u->pin.stops, off, &bytes);
+}
+
 /** One piece's part of an access. */
 typedef bool access_fn(
 	const struct user_umem *u, const struct piece *piece, uint64_t off, void *buf, size_t len);
@@ -75,6 +88,9 @@ static int for_pieces(void *ctx, uint64_t off, void *buf, size_t len, access_fn 
 	const struct user_umem *u = ctx;
 	size_t done = 0;
 
+	/* Runs end where this changes: umem_direct. */
+	if (is_stopped(u, off))
+		return -1;
 	while (done < len) {
 		const struct piece *piece = piece_at(u, off + done);
 		uint64_t left = piece->off + piece->bytes - (off + done);
@@ -134,6 +150,8 @@ static int umem_load64(void *ctx, uint64_t off, uint64_t *val)
 	uint64_t again;
 	unsigned i;
 
+	if (is_stopped(u, off))
+		return -1;
 	if (piece->ptr) {
 		const uint64_t *ptr = (const void *)((char *)piece->ptr + (off - piece->off));
 
@@ -160,7 +178,20 @@ static void *umem_direct(void *ctx, uint64_t off, uint64_t *bytes)
 	uint64_t left = piece->off + piece->bytes - off;
 
 	*bytes = MIN(*bytes, left);
+	if (stops_at(&u->pin.stops, off, bytes))
+		return NULL;
 	return piece->ptr ? (char *)piece->ptr + (off - piece->off) : NULL;
+}
+
+static const char *umem_reason(void *ctx, uint64_t off)
+{
+	const struct user_umem *u = ctx;
+
+	if (is_stopped(u, off))
+		return "the program took this memory away (--strict-pin)";
+	if (piece_at(u, off)->ptr)
+		return "the file behind it was truncated";
+	return "the program has nothing there any more";
 }
 
 /* No cas64: pieces that are not direct cannot do it, so no memory of a program offers it. */
@@ -169,12 +200,16 @@ static const struct nb_mem_ops user_umem_ops = {
 	.write = umem_write,
 	.load64 = umem_load64,
 	.direct = umem_direct,
+	.reason = umem_reason,
 };
 
 static void user_umem_free(struct user_umem *u)
 {
 	unsigned i;
 
+	if (u->pins)
+		pins_remove(u->pins, &u->pin);
+	stops_finish(&u->pin.stops);
 	for (i = 0; i < u->n_pieces; i++) {
 		struct piece *piece = &u->pieces[i];
 
@@ -296,12 +331,12 @@ static void guard_pieces(struct user_umem *u)
 static int add_piece(struct call *call, struct user_umem *u, const struct vma *vma,
 	const struct piece *piece, unsigned prot)
 {
-	bool shared = (vma->flags & VMA_SHARED) && vma->ino;
+	bool shared = vma->flags & VMA_SHARED;
 	struct piece *last = u->n_pieces ? &u->pieces[u->n_pieces - 1] : NULL;
 	struct piece *pieces;
 	int ret = 0;
 
-	if (last && !last->ptr && !last->bar && !shared) {
+	if (last && !last->shared && !shared) {
 		last->bytes += piece->bytes;
 		return 0;
 	}
@@ -310,7 +345,8 @@ static int add_piece(struct call *call, struct user_umem *u, const struct vma *v
 		return -ENOMEM;
 	u->pieces = pieces;
 	pieces[u->n_pieces] = *piece;
-	if (shared && !piece->hole)
+	pieces[u->n_pieces].shared = shared;
+	if (shared && vma->ino && !piece->hole)
 		ret = map_piece(call, &pieces[u->n_pieces], vma, u->uaddr + piece->off, prot);
 	if (!ret)
 		u->n_pieces++;
@@ -445,6 +481,33 @@ static int add_pieces(struct call *call, struct user_umem *u, unsigned prot, str
 	return 0;
 }
 
+static bool pin_is_shared(const struct pin *pin, uint64_t off, uint64_t *bytes)
+{
+	const struct user_umem *u =
+		(const void *)((const char *)pin - offsetof(struct user_umem, pin));
+	const struct piece *piece = piece_at(u, off);
+
+	*bytes = MIN(*bytes, piece->off + piece->bytes - off);
+	return piece->shared;
+}
+
+/** --strict-pin: have it found by address. */
+static int watch(struct call *call, struct user_umem *u)
+{
+	if (!call->serve->pins)
+		return 0;
+	if (!mm_identify(u->mm, (pid_t)call->notif->pid) || !call_valid(call))
+		return -EFAULT;
+	u->pin.start = u->uaddr;
+	u->pin.last = u->uaddr + (u->base.bytes - 1);
+	u->pin.mm = u->mm;
+	u->pin.umem = &u->base;
+	u->pin.is_shared = pin_is_shared;
+	u->pins = call->serve->pins;
+	pins_add(u->pins, &u->pin);
+	return 0;
+}
+
 int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
 	struct umem **out, struct why *why)
 {
@@ -464,7 +527,10 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 	u->base = (struct umem){ 1, bytes, &user_umem_ops, user_umem_release };
 	u->mm = mm_get(mm);
 	u->uaddr = uaddr;
+	stops_init(&u->pin.stops, bytes);
 	ret = add_pieces(call, u, prot, why);
+	if (!ret)
+		ret = watch(call, u);
 	if (ret) {
 		user_umem_free(u);
 		return ret == -ENOMEM ? why_refused(why, ENOMEM, "host-resources",

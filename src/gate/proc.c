@@ -70,6 +70,24 @@ static struct mm *mm_open(pid_t tid)
 	return mm;
 }
 
+bool mm_key_read(struct mm_key *key, pid_t tid)
+{
+	AUTO_FD int fd = procfs_open(tid, "auxv", O_RDONLY);
+	unsigned char auxv[1024];
+	ssize_t n = fd < 0 ? -1 : read(fd, auxv, sizeof(auxv));
+
+	key->tgid = n > 0 ? procfs_tgid(tid) : 0;
+	key->start = UINT64_C(14695981039346656037); /* FNV-1a */
+	for (ssize_t i = 0; i < n; i++)
+		key->start = (key->start ^ auxv[i]) * UINT64_C(1099511628211);
+	return key->tgid;
+}
+
+bool mm_identify(struct mm *mm, pid_t tid)
+{
+	return mm->key.tgid || mm_key_read(&mm->key, tid);
+}
+
 struct mm *proc_mm(struct proc *proc, bool *fresh)
 {
 	*fresh = !proc->mm;

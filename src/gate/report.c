@@ -19,8 +19,10 @@
 #include "base/bits.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "gate/traces.h"
 #include "iommu/mmio.h"
+#include "trace/calls.h"
 #include "trace/decode.h"
 #include "trace/explain.h"
 #include "trace/outlet.h"
@@ -229,28 +231,57 @@ static void report_refusal(struct report *report, const struct report_call *done
 
 /* ---- events ---- */
 
+uint32_t report_argsz(const struct report *report, struct call *call, const char *kind)
+{
+	const unsigned cmd = (unsigned)call->notif->data.args[1];
+	uint32_t argsz = 0;
+
+	/* Nor is anything waited for, that the call itself may not want. */
+	if (!report_traces(report) || atomic_load(&call->serve->userfaults) ||
+		!trace_ioctl_bytes(kind, cmd, 0) ||
+		usermem_copy_in(&call->caller, &argsz, call->notif->data.args[2], sizeof(argsz)))
+		return 0;
+	return argsz;
+}
+
+/** By argsz 0 the fixed part alone. */
+static bool read_argument(
+	const struct report_call *done, uint32_t argsz, uint8_t arg[TRACE_ARG_MAX], size_t *len)
+{
+	const struct trace_call *row = trace_call_find(done->kind, done->cmd);
+	int n;
+
+	*len = MIN(trace_ioctl_bytes(done->kind, done->cmd, argsz), (size_t)TRACE_ARG_MAX);
+	if (row && row->form == TRACE_STRING) {
+		/* It may end right before memory that is not there. */
+		n = usermem_string(done->call, done->arg, (char *)arg, *len);
+		*len = n >= 0 ? (size_t)n + 1 : 0;
+		return n >= 0;
+	}
+	if (*len && !usermem_copy_in(&done->call->caller, arg, done->arg, *len))
+		return true;
+	*len = 0;
+	return false;
+}
+
 /** The call with its arguments, as they are after it. */
 static void ioctl_text(char *buf, size_t size, const struct report_call *done)
 {
 	struct call *call = done->call;
 	uint8_t arg[TRACE_ARG_MAX];
-	uint32_t argsz = 0;
 	struct trace_ioctl_call t = {
 		.fd = (int)call->notif->data.args[0],
 		.path = call->origin.path,
 		.kind = done->kind,
 		.cmd = done->cmd,
 		.raw = done->arg,
+		.failed = done->result < 0,
 	};
 
 	if (trace_ioctl_bytes(done->kind, done->cmd, 0)) {
-		usermem_copy_in(&call->caller, &argsz, done->arg, sizeof(argsz));
-		t.arg_len = trace_ioctl_bytes(done->kind, done->cmd, argsz);
-		if (t.arg_len && t.arg_len <= sizeof(arg))
-			t.arg = usermem_copy_in(&call->caller, arg, done->arg, t.arg_len) ? NULL
-											  : arg;
-		if (!t.arg)
-			t.arg_len = 0;
+		if (read_argument(done, done->argsz, arg, &t.arg_len) ||
+			read_argument(done, 0, arg, &t.arg_len))
+			t.arg = arg;
 	}
 	trace_ioctl_text(buf, size, &t);
 }
@@ -268,6 +299,7 @@ static void tell_call(struct report *report, const struct report_call *done)
 		.name = name,
 		.text = done->kind ? text : done->text,
 		.result = done->result,
+		.continues = done->continues,
 		.why = done->why,
 	};
 
@@ -292,36 +324,50 @@ void report_call(struct report *report, const struct report_call *done)
 
 static void fault_line(char *line, size_t size, const struct iommu_fault *fault, const char *device)
 {
-	int n = snprintf(line, size, "nestbox: DMA fault: %s: %s of iova 0x%llx: %s", device,
-		fault->read ? "read" : "write", (unsigned long long)fault->iova, fault->name);
+	struct text text;
 
-	if (n > 0 && (size_t)n < size && fault->stage)
-		n += snprintf(line + n, size - (size_t)n, ", stage %u", fault->stage);
-	if (n > 0 && (size_t)n < size && fault->stage == 2)
-		n += snprintf(
-			line + n, size - (size_t)n, ", ipa 0x%llx", (unsigned long long)fault->ipa);
-	if (n > 0 && (size_t)n < size)
-		snprintf(line + n, size - (size_t)n, " (IOMMU %s, StreamID 0x%x)", fault->iommu,
-			fault->sid);
+	text_init(&text, line, size);
+	text_add(&text, "nestbox: DMA fault: %s: %s of iova 0x%llx: %s", device,
+		fault->read ? "read" : "write", (unsigned long long)fault->iova, fault->name);
+	if (fault->stage)
+		text_add(&text, ", stage %u", fault->stage);
+	if (fault->stage == 2)
+		text_add(&text, ", ipa 0x%llx", (unsigned long long)fault->ipa);
+	if (fault->found[0])
+		text_add(&text, "%s %s", fault->stage ? "," : ":", fault->found);
+	if (fault->iommu)
+		text_add(&text, " (IOMMU %s, StreamID 0x%x)", fault->iommu, fault->sid);
+}
+
+/** An event of a device; sid: names its row in pictures. */
+static struct trace_event device_event(
+	enum trace_event_kind kind, const char *name, const char *device, uint32_t sid)
+{
+	uint64_t now = clock_ns();
+
+	return (struct trace_event){
+		.kind = kind,
+		.begin_ns = now,
+		.end_ns = now,
+		.pid = getpid(),
+		/* The device's row; 0 would be the process. */
+		.tid = (pid_t)(sid + 1),
+		.name = name,
+		.device = device,
+	};
 }
 
 static void tell_fault(struct report *report, const struct iommu_fault *fault, const char *device,
 	const char *line)
 {
-	uint64_t now = clock_ns();
-	const struct trace_event event = {
-		.kind = TRACE_FAULT,
-		.begin_ns = now,
-		.end_ns = now,
-		.pid = getpid(),
-		/* The device's row; 0 would be the process. */
-		.tid = (pid_t)(fault->sid + 1),
-		.name = fault->name,
-		.text = line,
-		.device = device,
-		.iommu = fault->iommu,
-	};
+	struct trace_event event = device_event(TRACE_FAULT, fault->name, device, fault->sid);
 
+	event.text = line;
+	event.iommu = fault->iommu;
+	event.iova = fault->iova;
+	event.read = fault->read;
+	event.stage = fault->stage;
+	event.found = fault->found;
 	traces_tell(report->traces, &event, true);
 }
 
@@ -352,4 +398,28 @@ void report_fault(void *ctx, const struct iommu_fault *fault, const struct machi
 		tell_fault(report, fault, device, line);
 	if (said)
 		say_fault(report, line);
+}
+
+/* ---- what devices do: from a device's thread, its lock held ---- */
+
+void report_event(void *ctx, const struct machine_device *dev, const struct pci_event *happened)
+{
+	struct report *report = ctx;
+	bool interrupt = !strcmp(happened->kind, "interrupt");
+	struct trace_event event;
+	char line[128];
+
+	if (!report_traces(report))
+		return;
+	event = device_event(interrupt ? TRACE_INTERRUPT : TRACE_RESET, happened->name,
+		dev->pci.name, dev->iommu.sid);
+	if (interrupt)
+		snprintf(line, sizeof(line), "nestbox: interrupt: %s: %s vector %u: %s",
+			dev->pci.name, happened->name, happened->vector, happened->outcome);
+	else
+		snprintf(line, sizeof(line), "nestbox: reset: %s", dev->pci.name);
+	event.text = line;
+	event.vector = happened->vector;
+	event.outcome = happened->outcome;
+	traces_tell(report->traces, &event, true);
 }

@@ -30,14 +30,25 @@ struct report_call {
 	const char *text; /* for traces: "open(\"/dev/vfio/vfio\", O_RDWR)" */
 	unsigned cmd;
 	uint64_t arg;
+	uint32_t argsz; /* as the program gave it (report_argsz) */
 	long result;
+	bool continues; /* the kernel runs it: there is no result yet */
 	const struct why *why;
 };
 void report_call(struct report *report, const struct report_call *done);
+/**
+ * The first word of an ioctl's argument, where a trace will want to know how long that is: afterwards
+ * it may say how long it should have been. 0: not known.
+ */
+uint32_t report_argsz(const struct report *report, struct call *call, const char *kind);
 /** Whether somebody reads along; cheap. */
 bool report_traces(const struct report *report);
 /** machine->fault. */
 void report_fault(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
+
+/** machine->event. */
+struct pci_event;
+void report_event(void *ctx, const struct machine_device *dev, const struct pci_event *happened);
 
 /*
  * Traces that come and go while the box runs. At most REPORT_TRACES_MAX at a time.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The call side of a box, put together (src/gate/serve.h): what starts and ends in which order. */
 #include "gate/internal.h"
+#include "gate/pins.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	}
 	args->machine->fault_ctx = serve->report;
 	args->machine->fault = report_fault;
+	args->machine->event = report_event;
 	serve->poller = poller_start(args->machine, args->poll_spin, error);
 	if (!serve->poller)
 		goto fail;
@@ -41,7 +43,8 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 		goto fail;
 	if (!proc_can_take_fds())
 		serve->eventfds = eventfds_create();
-	if (args->memlock && !(serve->memlocks = memlocks_create())) {
+	if ((args->memlock && !(serve->memlocks = memlocks_create())) ||
+		(args->strict_pin && !(serve->pins = pins_create()))) {
 		error_set(error, ENOMEM, "out of memory");
 		goto fail;
 	}
@@ -81,7 +84,9 @@ bool serve_stop(struct serve *serve)
 	memlocks_destroy(serve->memlocks);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
+	serve->args.machine->event = NULL;
 	whole = report_destroy(serve->report);
+	pins_destroy(serve->pins);
 	proc_cache_destroy(serve->procs);
 	if (serve->anon >= 0)
 		close(serve->anon);

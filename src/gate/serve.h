@@ -28,12 +28,13 @@ struct serve_args {
 	bool trace;   /* every call is told: */
 	int trace_fd; /* to it; serve's, also where serve_start fails, but for standard error */
 	enum trace_format trace_format;
-	bool poll_spin; /* --poll=spin */
-	bool memlock;	/* --memlock=enforce */
+	bool poll_spin;	 /* --poll=spin */
+	bool memlock;	 /* --memlock=enforce */
+	bool strict_pin; /* --strict-pin, as the filter was told */
 };
 
 /** In the child, just before exec: install the filter. The listener descriptor, or -errno. */
-int filter_install(unsigned fd_base, struct error *error);
+int filter_install(unsigned fd_base, bool strict_pin, struct error *error);
 
 /** The architecture (AUDIT_ARCH_*) whose calls are served. */
 unsigned filter_arch(void);

@@ -251,7 +251,7 @@ static int name_rows(
 
 	if (format != TRACE_CHROME)
 		return 0;
-	if (event->kind == TRACE_FAULT) {
+	if (event->kind != TRACE_CALL) {
 		if (!row_is_new(traces, trace, event->pid, event->tid))
 			return 0;
 		return trace_format_row(

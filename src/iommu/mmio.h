@@ -19,7 +19,7 @@ struct iommu_hw {
 
 /** What a host driver reports of its hardware's events (R7: the host's own; trace and stderr). */
 struct iommu_fault {
-	const char *iommu;
+	const char *iommu; /* NULL: behind none */
 	uint32_t sid, ssid;
 	bool ssid_valid;
 	uint8_t stage;	  /* 1, 2, or 0: configuration or other */
@@ -28,6 +28,7 @@ struct iommu_fault {
 	bool read;	  /* what was tried */
 	uint64_t iova, ipa;
 	uint64_t record[4]; /* raw */
+	char found[96];	    /* in words: how far it came and what was there; "": not known */
 };
 
 /** What a driver gets from the machine at probe time. All borrowed, outlive the instance. */

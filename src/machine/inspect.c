@@ -34,7 +34,7 @@ void machine_note_fault(
 {
 	pthread_mutex_lock(&machine->fault_lock);
 	for (unsigned i = 0; i < machine->n_iommus; i++)
-		if (!strcmp(machine->iommus[i].desc->name, fault->iommu))
+		if (fault->iommu && !strcmp(machine->iommus[i].desc->name, fault->iommu))
 			count_name(&machine->iommus[i].faults, fault->name);
 	if (dev) {
 		dev->faults.count++;

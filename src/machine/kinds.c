@@ -60,6 +60,11 @@ static void smmu_stats(void *model, struct machine_iommu_stats *out)
 	};
 }
 
+static void smmu_set_detail(void *model, dma_detail_fn *detail, void *ctx)
+{
+	smmuv3_set_detail(model, detail, ctx);
+}
+
 static const struct machine_iommu_kind kinds[] = {
 	{ .kind = "smmuv3",
 		.create = smmu_create,
@@ -68,6 +73,7 @@ static const struct machine_iommu_kind kinds[] = {
 		.write = smmu_write,
 		.translate = smmuv3_translate,
 		.ports = smmu_ports,
+		.set_detail = smmu_set_detail,
 		.stats = smmu_stats,
 		.probe = arm_smmu_v3_probe,
 		.event_irq = arm_smmu_v3_event_irq },

@@ -37,6 +37,8 @@ struct machine_iommu_kind {
 	/* What bus masters get of it. */
 	dma_translate_fn *translate; /* ctx: the model */
 	struct port_set *(*ports)(void *model);
+	/** Have what a fault's record cannot say told just before. */
+	void (*set_detail)(void *model, dma_detail_fn *detail, void *ctx);
 	/* Any thread. */
 	void (*stats)(void *model, struct machine_iommu_stats *out);
 

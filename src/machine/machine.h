@@ -22,6 +22,12 @@ struct machine_fault_note {
 	struct iommu_fault last; /* where count is not 0 */
 };
 
+/** What the IOMMU's model says of a fault besides its record. */
+struct machine_fault_detail {
+	uint64_t iova;
+	char text[64];
+};
+
 #define MACHINE_FAULT_NAMES 32
 
 struct machine_fault_count {
@@ -37,11 +43,13 @@ struct machine_fault_counts {
 
 /** A device of the machine: what PCI and the IOMMU layer each see of it. */
 struct machine_device {
+	struct machine *machine;
 	struct iommu_device iommu;
 	struct pci_dev pci;
 	struct port *port;	/* NULL behind no IOMMU */
 	unsigned noiommu_group; /* number of its /dev/vfio/noiommu-N, where the policy allows */
-	struct machine_fault_note faults; /* machine->fault_lock */
+	struct machine_fault_note faults;   /* machine->fault_lock */
+	struct machine_fault_detail detail; /* likewise: of the fault that comes next */
 };
 
 struct machine_group {
@@ -80,7 +88,9 @@ struct machine {
 	pthread_mutex_t fault_lock; /* a leaf */
 	/** Where DMA faults go; set by the owner. Any thread. */
 	void (*fault)(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
-	void *fault_ctx;
+	/** Where interrupts and resets of devices are told, likewise; the device's lock is held. */
+	void (*event)(void *ctx, const struct machine_device *dev, const struct pci_event *event);
+	void *fault_ctx; /* of both */
 };
 
 /** NULL with a message. */

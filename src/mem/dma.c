@@ -51,6 +51,19 @@ static void section_leave(struct dma_master *master)
 		port_leave(master->port);
 }
 
+/* run: what refused it, or NULL: nothing answers there. */
+static void tell_abort(const struct dma_master *master, nb_iova iova, nb_pa pa, uint8_t prot,
+	const struct mem_run *run)
+{
+	struct dma_abort abort = { iova, pa, prot, "nothing answers at that physical address" };
+
+	if (!master->aborted)
+		return;
+	if (run)
+		abort.reason = mem_run_reason(run);
+	master->aborted(master->aborted_ctx, &abort);
+}
+
 /* Translate and decode: the run at iova, at most want bytes. In a section. */
 static int find_run(
 	struct dma_master *master, nb_iova iova, uint64_t want, uint8_t prot, struct mem_run *run)
@@ -62,7 +75,10 @@ static int find_run(
 		return -1;
 	if (master->translate && master->translate(master->ctx, master->port, &txn, &span))
 		return -1;
-	return mem_run_at(master->mem, span.pa, MIN(want, span.bytes), run) ? 0 : -1;
+	if (mem_run_at(master->mem, span.pa, MIN(want, span.bytes), run))
+		return 0;
+	tell_abort(master, iova, span.pa, prot, NULL);
+	return -1;
 }
 
 /* What is done with the runs of one range. at: offset from the range's first byte. */
@@ -81,9 +97,14 @@ static int section(struct dma_master *master, nb_iova iova, uint64_t at, uint64_
 
 	section_enter(master);
 	while (!err && done < len) {
-		err = find_run(master, NB_IOVA(iova.v + done), len - done, access->prot, &run);
-		if (!err)
+		nb_iova from = NB_IOVA(iova.v + done);
+
+		err = find_run(master, from, len - done, access->prot, &run);
+		if (!err) {
 			err = access->piece(master, &run, access->data, at + done);
+			if (err)
+				tell_abort(master, from, mem_run_pa(&run), access->prot, &run);
+		}
 		if (!err)
 			done += run.bytes;
 	}
@@ -205,6 +226,10 @@ static enum dma_side copy_piece(
 	if (side == DMA_OK) {
 		dma_count(&master->bytes_read, *moved);
 		dma_count(&master->bytes_written, *moved);
+	} else if (side == DMA_SRC_ABORT) {
+		tell_abort(master, src, mem_run_pa(&from), NB_DMA_READ, &from);
+	} else {
+		tell_abort(master, dst, mem_run_pa(&to), NB_DMA_WRITE, &to);
 	}
 	return side;
 }

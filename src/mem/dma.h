@@ -38,6 +38,20 @@ struct dma_span {
 typedef int dma_translate_fn(
 	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
+/** An access that was translated, and that memory refused. */
+struct dma_abort {
+	nb_iova iova;
+	nb_pa pa;
+	uint8_t prot;
+	const char *reason; /* in words, a literal */
+};
+
+/**
+ * Why a translation failed, as far as the IOMMU's own record cannot say it: "level 3, descriptor 0x0".
+ * In the port section; never waits.
+ */
+typedef void dma_detail_fn(void *ctx, uint32_t sid, nb_iova iova, const char *text);
+
 struct dma_mover;
 
 struct dma_master {
@@ -47,8 +61,11 @@ struct dma_master {
 	struct port *port; /* NULL where translate is NULL */
 	uint32_t sid;
 	struct dma_mover *mover; /* help for large copies (src/mem/mover.h), borrowed, or NULL */
-	bool enabled;		 /* bus-master enable: while false every access aborts */
-	uint8_t *bounce;	 /* DMA_CHUNK bytes, for copies between two non-direct extents */
+	/** Told of each abort at memory, in the port section; never waits. May be NULL. */
+	void (*aborted)(void *ctx, const struct dma_abort *abort);
+	void *aborted_ctx;
+	bool enabled;	 /* bus-master enable: while false every access aborts */
+	uint8_t *bounce; /* DMA_CHUNK bytes, for copies between two non-direct extents */
 	/* Counters: the owner thread writes them (dma_count), anybody may read (dma_counts). */
 	uint64_t reads, writes; /* that ended well, or at an abort */
 	uint64_t bytes_read, bytes_written, aborts;

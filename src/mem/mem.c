@@ -217,6 +217,16 @@ bool mem_run_at(const struct nb_mem *mem, nb_pa pa, uint64_t want, struct mem_ru
 	return true;
 }
 
+const char *mem_run_reason(const struct mem_run *run)
+{
+	const struct nb_mem_ops *ops = run->ext->ops;
+	const char *reason = NULL;
+
+	if (!run->ext->ptr && ops->reason)
+		reason = ops->reason(run->ext->ctx, run->off);
+	return reason ? reason : "the memory there refused the access";
+}
+
 int mem_run_read(const struct mem_run *run, void *buf, size_t len)
 {
 	if (!run->ptr)

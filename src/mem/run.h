@@ -18,6 +18,15 @@ struct mem_run {
 /** The run that starts at pa, at most want (> 0) bytes. False: nobody answers there. */
 bool mem_run_at(const struct nb_mem *mem, nb_pa pa, uint64_t want, struct mem_run *run);
 
+/** Where the run starts. */
+static inline nb_pa mem_run_pa(const struct mem_run *run)
+{
+	return NB_PA(run->ext->pa.v + (run->off - run->ext->off));
+}
+
+/** Why an access to it was just refused, in words. */
+const char *mem_run_reason(const struct mem_run *run);
+
 /**
  * Move len (at most run->bytes) bytes. 0, or -1: the access aborts, because the target said so or
  * because its pages are gone (src/mem/sigbus.h).

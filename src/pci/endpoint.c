@@ -89,6 +89,20 @@ void pci_dev_finish(struct pci_dev *dev)
 	finish_parts(dev);
 }
 
+void pci_tell(struct pci_dev *dev, const struct pci_event *event)
+{
+	if (dev->event)
+		dev->event(dev, event);
+}
+
+void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, bool aborted)
+{
+	pci_tell(dev, &(struct pci_event){ .kind = "interrupt",
+			      .name = name,
+			      .vector = vector,
+			      .outcome = aborted ? "lost" : "delivered" });
+}
+
 void pci_dev_reset(struct pci_dev *dev)
 {
 	pci_msix_forget(dev);
@@ -97,6 +111,7 @@ void pci_dev_reset(struct pci_dev *dev)
 	pci_intx_set(dev, false);
 	pci_bars_clear(dev);
 	dev->model->reset(dev);
+	pci_tell(dev, &(struct pci_event){ .kind = "reset", .name = "reset" });
 }
 
 bool pci_dev_step(struct pci_dev *dev, uint64_t budget)

@@ -74,6 +74,14 @@ void pci_bars_finish(struct pci_dev *dev);
 void pci_bars_clear(struct pci_dev *dev); /* to zero, as after power-on */
 
 /* msix.c */
+/* names.c */
+bool pci_config_name(const struct pci_dev *dev, unsigned off, char *buf, size_t size);
+
+/** Tell of an event. */
+void pci_tell(struct pci_dev *dev, const struct pci_event *event);
+/** Of an interrupt message; aborted: it did not arrive. */
+void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, bool aborted);
+
 bool pci_msix_init(struct pci_dev *dev);
 void pci_msix_finish(struct pci_dev *dev);
 void pci_msix_forget(struct pci_dev *dev); /* pending bits, at reset */

@@ -62,8 +62,11 @@ bool pci_msix_enabled(const struct pci_dev *dev)
  */
 static void deliver(struct pci_dev *dev, struct pci_msix_vector *v)
 {
+	bool aborted;
+
 	v->pending = false;
-	dma_write(&dev->master, NB_IOVA(v->addr), &v->data, sizeof(v->data));
+	aborted = dma_write(&dev->master, NB_IOVA(v->addr), &v->data, sizeof(v->data));
+	pci_tell_interrupt(dev, "MSIX", (unsigned)(v - dev->msix), aborted);
 }
 
 void pci_msix_flush(struct pci_dev *dev)
@@ -131,4 +134,9 @@ void pci_msix_raise(struct pci_dev *dev, unsigned vector)
 		return;
 	dev->msix[vector].pending = true;
 	pci_msix_flush(dev);
+	if (dev->msix[vector].pending)
+		pci_tell(dev, &(struct pci_event){ .kind = "interrupt",
+				      .name = "MSIX",
+				      .vector = vector,
+				      .outcome = "pending" });
 }

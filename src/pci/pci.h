@@ -66,6 +66,16 @@ struct pci_model {
 	uint64_t (*mmio_read)(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
 	void (*mmio_write)(
 		struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val, unsigned size);
+	/** The name of the register there, for traces; false: it has none. May be NULL. */
+	bool (*register_name)(unsigned bar, uint64_t off, char *buf, size_t size);
+};
+
+/** What a device does by itself, for traces. */
+struct pci_event {
+	const char *kind; /* "interrupt", "reset" */
+	const char *name; /* "MSIX", "FLR" */
+	unsigned vector;
+	const char *outcome; /* "delivered", "pending", "lost"; NULL: there is none */
 };
 
 struct pci_msix_vector {
@@ -111,6 +121,8 @@ struct pci_dev {
 	struct dma_master master;
 	unsigned opens; /* stepped only while > 0, memory and bus-master enabled */
 	bool suspended; /* the host has put it into a low power state */
+	/** Told of each event, lock held: never waits. May be NULL. */
+	void (*event)(struct pci_dev *dev, const struct pci_event *event);
 };
 
 /**
@@ -135,6 +147,13 @@ static inline uint64_t pci_region_offset(unsigned region)
 {
 	return (uint64_t)(region == 7 ? 7 : 8 + region) << 40;
 }
+
+/**
+ * Without the lock: the name of the register at off of a region (a BAR, or 7: configuration space),
+ * for people. False: it has none.
+ */
+bool pci_register_name(
+	const struct pci_dev *dev, unsigned region, uint64_t off, char *buf, size_t size);
 
 /* All below: lock held. */
 

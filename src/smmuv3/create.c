@@ -114,6 +114,12 @@ void nb_smmuv3_destroy(struct nb_smmuv3 *smmu)
 	free_all(smmu);
 }
 
+void smmuv3_set_detail(struct nb_smmuv3 *smmu, dma_detail_fn *detail, void *ctx)
+{
+	smmu->detail_ctx = ctx;
+	smmu->detail = detail;
+}
+
 struct port_set *smmuv3_ports(struct nb_smmuv3 *smmu)
 {
 	return &smmu->ports;

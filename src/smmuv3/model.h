@@ -63,6 +63,10 @@ struct smmu_fault {
 	bool silent;	/* CD.R or STE.S2R is 0, or the architecture records nothing */
 	uint64_t ipa;	/* where s2 */
 	uint64_t fetch; /* F_STE_FETCH, F_CD_FETCH, F_WALK_EABT */
+	/* What no record has: the last descriptor that was read of the stage that failed. */
+	bool has_desc;
+	uint8_t level;
+	uint64_t desc;
 };
 
 /* An access with the attributes it has after the STE's overrides. */
@@ -149,6 +153,8 @@ struct nb_smmuv3 {
 	void (*event_irq)(void *ctx);
 	void (*gerror_irq)(void *ctx);
 	void *irq_ctx;
+	dma_detail_fn *detail; /* or NULL */
+	void *detail_ctx;
 
 	/* Read by every translation that misses. */
 	_Atomic uint32_t cr0, gbpa, cr2, irq_ctrl; /* copies of the registers */

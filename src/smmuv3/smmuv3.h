@@ -15,6 +15,12 @@
 int smmuv3_translate(
 	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
+/**
+ * Have what a fault's record has no room for told just before the record is written. Called before
+ * there is a transaction.
+ */
+void smmuv3_set_detail(struct nb_smmuv3 *smmu, dma_detail_fn *detail, void *ctx);
+
 /** What the hardware has done, and where its queues are: indexes with their wrap flag. */
 struct smmuv3_stats {
 	unsigned cmdq_size_lg2, evtq_size_lg2;

@@ -5,6 +5,7 @@
  */
 #include "smmuv3/model.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Configurations that change under our feet: after this many attempts, go without the caches. */
@@ -121,10 +122,27 @@ static bool walk(struct nb_smmuv3 *smmu, struct miss *miss, const struct dma_txn
 	return true;
 }
 
+/* What the record has no room for (IHI 0070 7.3), for traces. */
+static void tell_detail(
+	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn)
+{
+	char text[64] = "";
+
+	if (!smmu->detail || fault->silent)
+		return;
+	if (fault->has_desc)
+		snprintf(text, sizeof(text), "level %u, descriptor 0x%llx", fault->level,
+			(unsigned long long)fault->desc);
+	else if (fault->type == EVT_F_TRANSLATION || fault->type == EVT_F_ADDR_SIZE)
+		snprintf(text, sizeof(text), "beyond what the tables can map");
+	smmu->detail(smmu->detail_ctx, txn->sid, txn->iova, text);
+}
+
 static int abort_txn(struct nb_smmuv3 *smmu, const struct miss *miss, const struct dma_txn *txn)
 {
 	struct smmu_access access = smmu_access_of(&miss->cfg, txn);
 
+	tell_detail(smmu, &miss->fault, txn);
 	smmu_event(smmu, &miss->fault, txn, &access);
 	return -1;
 }

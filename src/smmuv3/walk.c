@@ -32,6 +32,10 @@ struct stage {
 	unsigned out_bits;
 	enum evt_class class; /* of the access being translated */
 	uint64_t input;	      /* IOVA or IPA */
+	/* The last descriptor read, for faults. */
+	bool has_desc;
+	uint8_t level;
+	uint64_t desc;
 };
 
 /* The leaf a walk found. */
@@ -49,13 +53,16 @@ static bool stage_fault(const struct stage *st, enum evt_type type, struct smmu_
 		.s2 = st->s2,
 		.silent = !st->record,
 		.ipa = st->s2 ? st->input : 0,
+		.has_desc = st->has_desc,
+		.level = st->level,
+		.desc = st->desc,
 	};
 	return false;
 }
 
 /* Read the descriptor at addr, an IPA where stage 1 runs over stage 2. */
-static bool load_desc(const struct smmu_walk *w, const struct stage *st, unsigned level,
-	uint64_t addr, uint64_t *desc, struct smmu_fault *fault)
+static bool load_desc(const struct smmu_walk *w, struct stage *st, unsigned level, uint64_t addr,
+	uint64_t *desc, struct smmu_fault *fault)
 {
 	struct smmu_result at = { .addr = addr };
 
@@ -67,6 +74,9 @@ static bool load_desc(const struct smmu_walk *w, const struct stage *st, unsigne
 		fault->fetch = at.addr;
 		return false;
 	}
+	st->has_desc = true;
+	st->level = (uint8_t)level;
+	st->desc = *desc;
 	smmu_record(w, &(struct smmu_step){ .kind = st->s2 ? SMMU_STEP_S2 : SMMU_STEP_S1,
 			       .level = level,
 			       .input = st->input,
@@ -91,7 +101,7 @@ static bool desc_ok(uint64_t desc, unsigned level)
 }
 
 /* From the first table to the leaf. The order of checks is the priority of Arm ARM D8.15. */
-static bool descend(const struct smmu_walk *w, const struct stage *st, const struct smmu_tt *tt,
+static bool descend(const struct smmu_walk *w, struct stage *st, const struct smmu_tt *tt,
 	struct leaf *leaf, struct smmu_fault *fault)
 {
 	uint64_t va = st->input & MASK64(tt->in_bits - 1, 0), table = tt->base, desc, index, addr;

@@ -29,28 +29,24 @@ size_t trace_ioctl_bytes(const char *kind, unsigned cmd, uint32_t argsz)
 }
 
 static void add_struct(
-	struct text *text, const struct trace_call *call, const uint8_t *arg, size_t len)
+	struct text *text, const struct trace_call *call, const struct trace_ioctl_call *said)
 {
-	const char *sep = "";
+	const struct trace_tail tail = { said->arg, said->arg_len, said->failed };
 
 	text_add(text, "{");
-	for (const struct trace_field *f = call->fields; f->name; f++) {
-		if ((size_t)f->offset + f->bytes > len)
-			break;
-		text_add(text, "%s%s=", sep, f->name);
-		trace_add_field(text, f, arg);
-		sep = ", ";
-	}
-	if (len < call->bytes)
-		text_add(text, "%s...", sep);
+	trace_add_fields(text, call->fields, said->arg, said->arg_len);
+	if (said->arg_len < call->bytes)
+		text_add(text, "%s...", said->arg_len < 4 ? "" : ", ");
 	else if (call->tail)
-		call->tail(text, arg, len);
+		call->tail(text, &tail);
 	text_add(text, "}");
 }
 
 static void add_pointed(
-	struct text *text, const struct trace_call *call, const void *arg, size_t len)
+	struct text *text, const struct trace_call *call, const struct trace_ioctl_call *said)
 {
+	const void *arg = said->arg;
+	size_t len = said->arg_len;
 	int number;
 
 	switch (call->form) {
@@ -64,13 +60,13 @@ static void add_pointed(
 		text_add(text, memchr(arg, '\0', len) ? "\"" : "\"...");
 		break;
 	default:
-		add_struct(text, call, arg, len);
+		add_struct(text, call, said);
 		break;
 	}
 }
 
 static void add_argument(
-	struct text *text, const struct trace_call *call, const void *arg, size_t len, uint64_t raw)
+	struct text *text, const struct trace_call *call, const struct trace_ioctl_call *said)
 {
 	size_t need = call->form == TRACE_INT_PTR ? sizeof(int) : 1;
 
@@ -78,13 +74,13 @@ static void add_argument(
 		return;
 	text_add(text, ", ");
 	if (call->form == TRACE_VALUE)
-		trace_add_named(text, call->names, raw);
-	else if (!raw)
+		trace_add_named(text, call->names, said->raw);
+	else if (!said->raw)
 		text_add(text, "NULL");
-	else if (!arg || len < need)
-		text_add(text, "0x%llx", (unsigned long long)raw);
+	else if (!said->arg || said->arg_len < need)
+		text_add(text, "0x%llx", (unsigned long long)said->raw);
 	else
-		add_pointed(text, call, arg, len);
+		add_pointed(text, call, said);
 }
 
 static void add_unknown(struct text *text, unsigned cmd)
@@ -97,27 +93,25 @@ static void add_unknown(struct text *text, unsigned cmd)
 		text_add(text, "ioctl %#x", cmd);
 }
 
-static void add_call(struct text *text, const char *kind, unsigned cmd, const void *arg, size_t len,
-	uint64_t raw)
+static void add_call(struct text *text, const struct trace_ioctl_call *said)
 {
-	const struct trace_call *call = trace_call_find(kind, cmd);
+	const struct trace_call *call = trace_call_find(said->kind, said->cmd);
 
 	if (call) {
 		text_add(text, "%s", call->name);
-		add_argument(text, call, arg, len, raw);
+		add_argument(text, call, said);
 	} else {
-		add_unknown(text, cmd);
-		text_add(text, ", 0x%llx", (unsigned long long)raw);
+		add_unknown(text, said->cmd);
+		text_add(text, ", 0x%llx", (unsigned long long)said->raw);
 	}
 }
 
-int trace_ioctl(char *buf, size_t len, const char *kind, unsigned cmd, const void *arg,
-	size_t arg_len, uint64_t raw)
+int trace_ioctl(char *buf, size_t len, const struct trace_ioctl_call *call)
 {
 	struct text text;
 
 	text_init(&text, buf, len);
-	add_call(&text, kind, cmd, arg, arg_len, raw);
+	add_call(&text, call);
 	return (int)text.len;
 }
 
@@ -145,7 +139,9 @@ static void add_result(struct text *text, long result, const struct why *why)
 {
 	bool failed = result < 0 && result >= -4095;
 
-	if (failed)
+	if (result == TRACE_CONTINUES)
+		text_add(text, " = ?");
+	else if (failed)
 		text_add(text, " = -1 %s", errno_name((int)-result));
 	else
 		text_add(text, " = %ld", result);
@@ -173,7 +169,7 @@ int trace_ioctl_text(char *buf, size_t len, const struct trace_ioctl_call *call)
 
 	text_init(&text, buf, len);
 	text_add(&text, "ioctl(%d<%s>, ", call->fd, call->path);
-	add_call(&text, call->kind, call->cmd, call->arg, call->arg_len, call->raw);
+	add_call(&text, call);
 	text_add(&text, ")");
 	return (int)text.len;
 }

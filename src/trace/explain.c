@@ -9,7 +9,7 @@
 
 bool explain_is_refusal(const struct why *why)
 {
-	return why->class == WHY_REFUSED || why->class == WHY_MISUSE;
+	return why->class == WHY_REFUSED || why->class == WHY_MISUSE || why->class == WHY_STOPPED;
 }
 
 const char *why_class_name(enum why_class class)
@@ -18,6 +18,7 @@ const char *why_class_name(enum why_class class)
 		[WHY_NONE] = "none",
 		[WHY_REFUSED] = "refused",
 		[WHY_MISUSE] = "misuse",
+		[WHY_STOPPED] = "stopped",
 		[WHY_PROTOCOL] = "protocol",
 	};
 
@@ -27,6 +28,8 @@ const char *why_class_name(enum why_class class)
 /** An answer of 0 to CHECK_EXTENSION is explained too, and is no error. */
 static const char *errno_word(const struct why *why)
 {
+	if (why->class == WHY_STOPPED)
+		return "DMA stopped";
 	return why->err ? errno_name(why->err) : "0";
 }
 

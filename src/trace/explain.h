@@ -22,10 +22,10 @@ struct explain {
 	unsigned long domains, attachments, mappings;
 };
 
-/** Whether this belongs on stderr (refused and misuse) or only into the trace. */
+/** Whether this belongs on stderr (refused, misuse and stopped) or only into the trace. */
 bool explain_is_refusal(const struct why *why);
 
-/** "refused", "misuse", "protocol". */
+/** "refused", "misuse", "stopped", "protocol". */
 const char *why_class_name(enum why_class class);
 
 /** "nestbox: CALL: ERRNO: what is missing (group, device, IOMMU); instead: ...", no newline. */

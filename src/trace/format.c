@@ -36,7 +36,8 @@ static int event_text(char *buf, size_t size, const struct trace_event *event)
 	int len;
 
 	if (event->kind == TRACE_CALL)
-		len = trace_line(buf, size - 1, event->tid, event->text, event->result, event->why);
+		len = trace_line(buf, size - 1, event->tid, event->text,
+			event->continues ? TRACE_CONTINUES : event->result, event->why);
 	else
 		len = clamp(snprintf(buf, size - 1, "%s", event->text), size - 1);
 	keep_on_line(buf, len);
@@ -61,18 +62,53 @@ static void add_reason(struct json *json, const struct why *why)
 	json_close(json);
 }
 
-/** What came of it, and in words; the text comes last, since it may be long and is cut then. */
-static void add_details(struct json *json, const struct trace_event *event)
+static void add_call(struct json *json, const struct trace_event *event)
 {
 	bool failed = event->result < 0 && event->result >= -4095;
 
-	if (event->kind == TRACE_CALL) {
+	if (event->continues)
+		json_value(json, "result", "null");
+	else
 		json_number(json, "result", failed ? -1 : event->result);
-		json_string(json, "errno", failed ? errno_name((int)-event->result) : NULL);
-	} else {
-		json_string(json, "device", event->device);
-		json_string(json, "iommu", event->iommu);
-	}
+	json_string(json, "errno", failed ? errno_name((int)-event->result) : NULL);
+}
+
+static void add_fault(struct json *json, const struct trace_event *event)
+{
+	json_string(json, "device", event->device);
+	json_string(json, "iommu", event->iommu);
+	json_string(json, "access", event->read ? "read" : "write");
+	json_value(json, "iova", "%llu", (unsigned long long)event->iova);
+	json_number(json, "stage", event->stage);
+	json_string(json, "found", event->found && event->found[0] ? event->found : NULL);
+}
+
+static void add_interrupt(struct json *json, const struct trace_event *event)
+{
+	json_string(json, "device", event->device);
+	json_number(json, "vector", event->vector);
+	json_string(json, "outcome", event->outcome);
+}
+
+static void add_reset(struct json *json, const struct trace_event *event)
+{
+	json_string(json, "device", event->device);
+}
+
+static const struct {
+	const char *kind;
+	void (*details)(struct json *json, const struct trace_event *event);
+} kinds[] = {
+	[TRACE_CALL] = { "call", add_call },
+	[TRACE_FAULT] = { "fault", add_fault },
+	[TRACE_INTERRUPT] = { "interrupt", add_interrupt },
+	[TRACE_RESET] = { "reset", add_reset },
+};
+
+/** What came of it, and in words; the text comes last, since it may be long and is cut then. */
+static void add_details(struct json *json, const struct trace_event *event)
+{
+	kinds[event->kind].details(json, event);
 	add_reason(json, event->why);
 	json_string(json, "text", event->text);
 }
@@ -85,7 +121,7 @@ static int event_json(char *buf, size_t size, const struct trace_event *event)
 	struct json json;
 
 	json_begin(&json, buf, size, "");
-	json_string(&json, "kind", call ? "call" : "fault");
+	json_string(&json, "kind", kinds[event->kind].kind);
 	json_value(&json, "begin_ns", "%llu", (unsigned long long)event->begin_ns);
 	json_value(&json, "end_ns", "%llu", (unsigned long long)event->end_ns);
 	if (call && event->pid)
@@ -121,7 +157,7 @@ static int event_chrome(char *buf, size_t size, const struct trace_event *event)
 	else
 		json_string(&json, "s", "p");
 	json_string(&json, "name", event->name);
-	json_string(&json, "cat", call ? "call" : "fault");
+	json_string(&json, "cat", kinds[event->kind].kind);
 	if (json_open(&json, "args"))
 		add_details(&json, event);
 	return json_end(&json);

@@ -12,6 +12,7 @@
 #define TRACE_FORMAT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,6 +31,8 @@ int trace_format_parse(const char *name);
 enum trace_event_kind {
 	TRACE_CALL,  /* a call on one of our files or nodes, done */
 	TRACE_FAULT, /* a DMA that was refused */
+	TRACE_INTERRUPT,
+	TRACE_RESET, /* of a device */
 };
 
 struct trace_event {
@@ -39,8 +42,16 @@ struct trace_event {
 	const char *name;	   /* "VFIO_IOMMU_MAP_DMA", "open", "DMA fault" */
 	const char *text;      /* as in text: the call with its arguments, or the fault's line */
 	long result;	       /* TRACE_CALL */
+	bool continues;	       /* TRACE_CALL: the kernel runs it, the result is not known */
 	const struct why *why; /* may be NULL */
-	const char *device, *iommu; /* TRACE_FAULT: names, may be NULL */
+	const char *device;    /* all but TRACE_CALL: its name, may be NULL */
+	const char *iommu;     /* TRACE_FAULT: likewise */
+	uint64_t iova;	       /* TRACE_FAULT */
+	bool read;	       /* TRACE_FAULT: what was tried */
+	unsigned stage;	       /* TRACE_FAULT; 0: none of the two */
+	const char *found;     /* TRACE_FAULT: what was there, may be "" */
+	unsigned vector;       /* TRACE_INTERRUPT */
+	const char *outcome;   /* TRACE_INTERRUPT: "delivered", "pending", "lost" */
 };
 
 /** No line is longer: a pipe takes it in one piece. */

@@ -214,5 +214,6 @@ static const struct file_ops device_ops = {
 	.read = vfio_region_read,
 	.write = vfio_region_write,
 	.mmap = vfio_region_mmap,
+	.register_name = vfio_region_register_name,
 	.release = device_release,
 };

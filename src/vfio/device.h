@@ -128,6 +128,7 @@ ssize_t vfio_region_read(struct file *file, struct caller *caller, uint64_t uadd
 	uint64_t pos, struct why *why);
 ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uaddr, size_t count,
 	uint64_t pos, struct why *why);
+bool vfio_region_register_name(struct file *file, uint64_t pos, char *buf, size_t size);
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
 /** The region that a file offset is in (VFIO_PCI_NUM_REGIONS: none), and where in it. */
 unsigned vfio_region_at(uint64_t pos, uint64_t *off);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "base/text.h"
 #include "vfio/internal.h"
 
 static void show_container(const struct vfio_container *container, struct vfio_container_info *out)
@@ -129,6 +130,40 @@ void vfio_snapshot_free(struct vfio_snapshot *snapshot)
 	free(snapshot->groups);
 	free(snapshot->devices);
 	free(snapshot);
+}
+
+static void name_groups(const struct vfio_container *container, struct vfio_mapping *out)
+{
+	const struct vfio_group *group;
+	struct text text;
+
+	text_init(&text, out->groups, sizeof(out->groups));
+	cds_list_for_each_entry (group, &container->groups, member)
+		text_add(&text, "%s%s", text.len ? ", " : "", group->name);
+}
+
+bool vfio_find_memory(const struct vfio *vfio, const struct umem *umem, struct vfio_mapping *out)
+{
+	const struct vfio_container *container;
+	struct ioas_area_info area;
+
+	cds_list_for_each_entry (container, &vfio->containers, link) {
+		uint64_t next = 0;
+
+		while (container->ioas && ioas_find(container->ioas, next, &area)) {
+			if (area.umem == umem) {
+				*out = (struct vfio_mapping){ .container = container->id,
+					.type = container->type,
+					.iova = area.iova };
+				name_groups(container, out);
+				return true;
+			}
+			next = area.last + 1;
+			if (!next)
+				break;
+		}
+	}
+	return false;
 }
 
 const char *vfio_type_name(unsigned type)

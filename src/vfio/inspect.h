@@ -57,6 +57,17 @@ struct vfio_snapshot {
 struct vfio_snapshot *vfio_snapshot_take(struct vfio *vfio, unsigned max_containers);
 void vfio_snapshot_free(struct vfio_snapshot *snapshot); /* NULL accepted */
 
+/** Where registered memory is mapped for DMA. */
+struct vfio_mapping {
+	unsigned container; /* its id */
+	unsigned type;	    /* its */
+	char groups[16];    /* its members: "1", "1, 3" */
+	uint64_t iova;	    /* of the memory's first byte */
+};
+
+/** The mapping of umem; false: it has none (yet, or any more). Host lock held. */
+bool vfio_find_memory(const struct vfio *vfio, const struct umem *umem, struct vfio_mapping *out);
+
 /** "type1v2", "nesting", ...: for people; "none" for 0. */
 const char *vfio_type_name(unsigned type);
 

@@ -323,6 +323,15 @@ ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uad
 	return region_io(&io, pos);
 }
 
+bool vfio_region_register_name(struct file *file, uint64_t pos, char *buf, size_t size)
+{
+	const struct vfio_device *device = vfio_device_from_file(file);
+	uint64_t off;
+	unsigned region = vfio_region_at(pos, &off);
+
+	return pci_register_name(vfio_device_pci(device), region, off, buf, size);
+}
+
 /*
  * ---- mmap ----
  *

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Stock DPDK drives the IOAT engine: twice, as who we are, and as an ordinary user if we are root.
-nestbox=$1
+# usage: dpdk.sh NESTBOX [OPTION]
+nestbox=$1 option=${2:-}
 command -v dpdk-test >/dev/null || {
 	echo "skipped: no dpdk-test, which Debian's package dpdk-dev has"
 	exit 77
@@ -13,7 +14,7 @@ trap 'rm -rf "$log" "$runtime"' EXIT
 
 # run PREFIX...: the test, of an instance that is our engine, must pass.
 run() {
-	"$@" env DPDK_TEST=dmadev_autotest XDG_RUNTIME_DIR="$runtime" "$nestbox" run -- \
+	"$@" env DPDK_TEST=dmadev_autotest XDG_RUNTIME_DIR="$runtime" "$nestbox" run $option -- \
 		dpdk-test --no-huge -m 512 --iova-mode=va -l 0,1 </dev/null >"$log" 2>&1
 	status=$?
 	if [ $status -eq 0 ] && grep -q '^### Test dmadev instance .*\[0000:01:00.0\]' "$log" &&

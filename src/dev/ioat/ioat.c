@@ -109,4 +109,5 @@ const struct pci_model ioat_model = {
 	.step = ioat_step,
 	.mmio_read = ioat_mmio_read,
 	.mmio_write = ioat_mmio_write,
+	.register_name = ioat_register_name,
 };

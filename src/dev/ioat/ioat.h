@@ -73,6 +73,7 @@ void ioat_store(volatile uint8_t *reg, unsigned size, uint64_t val);
 bool ioat_cas(volatile uint8_t *reg, unsigned size, uint64_t expected, uint64_t val);
 void ioat_regs_reset(struct ioat *ioat);
 uint64_t ioat_mmio_read(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
+bool ioat_register_name(unsigned bar, uint64_t off, char *buf, size_t size);
 void ioat_mmio_write(struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val, unsigned size);
 
 /* poll.c */

@@ -20,7 +20,7 @@
 #include "gate/serve.h"
 
 /* The filter's stand-in: everything is allowed. */
-int filter_install(unsigned fd_base, struct error *error)
+int filter_install(unsigned fd_base, bool strict_pin, struct error *error)
 {
 	struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
 	struct sock_fprog prog = { ARRAY_LEN(allow), allow };

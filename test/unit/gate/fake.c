@@ -23,6 +23,7 @@
 #include "base/bits.h"
 #include "gate/serve.h"
 #include "iommu/iommu.h"
+#include "vfio/inspect.h"
 
 struct fake fake;
 
@@ -200,6 +201,16 @@ int vfio_open_group(struct vfio *vfio, int id, bool noiommu, struct file **out, 
 	return 0;
 }
 
+bool vfio_find_memory(const struct vfio *vfio, const struct umem *umem, struct vfio_mapping *out)
+{
+	return false;
+}
+
+const char *vfio_type_name(unsigned type)
+{
+	return "none";
+}
+
 void machine_await_steps(struct machine *machine)
 {
 }
@@ -298,7 +309,7 @@ static void find_nodes(void)
 static void run_child(int sync, int (*child)(int sync))
 {
 	struct error error = { 0 };
-	int listener = filter_install(960, &error);
+	int listener = filter_install(960, false, &error);
 
 	if (listener < 0) {
 		fprintf(stderr, "%s\n", error.message);
