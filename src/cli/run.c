@@ -189,6 +189,12 @@ static int raise_descriptor_limit(struct rlimit *had, struct error *error)
 		(unsigned long long)limit.rlim_max, FD_LEAST);
 }
 
+/** Whether the program is root's, which may read and write more of sysfs. */
+static bool is_admin(const struct run_options *opts)
+{
+	return !geteuid() && (!opts->user || !strcmp(opts->user, "root"));
+}
+
 /** The simulated host, before there is a process. 0 or -errno. */
 static int build(struct box *box, const struct run_options *opts, struct error *error)
 {
@@ -208,7 +214,7 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	if (!box->machine)
 		return failed(error);
 	box->vfio = vfio_create(box->machine, &vfio_options);
-	if (!box->vfio || tree_build(box->machine, &box->tree) < 0)
+	if (!box->vfio || tree_build(box->machine, is_admin(opts), &box->tree) < 0)
 		return error_set(error, ENOMEM, "out of memory for the simulated host");
 	return 0;
 }
@@ -285,6 +291,8 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.tree = &box->tree,
 		.listener = box->launched.listener,
 		.report_dir = box->launched.report_dir,
+		.sys = box->launched.sys,
+		.admin = is_admin(opts),
 		.fd_base = box->fd_base,
 		.quiet = opts->quiet,
 		.trace = opts->trace,

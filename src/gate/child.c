@@ -45,7 +45,7 @@ static unsigned collect_nodes(const struct tree *tree, struct child_node *nodes)
 	return n;
 }
 
-static int tell(struct child *child, int listener, int report_dir, struct error *error)
+static int tell(struct child *child, const int fds[3], struct error *error)
 {
 	const struct tree *tree = child->args->tree;
 	struct child_node *nodes = calloc(tree->n + 1, sizeof(*nodes));
@@ -56,13 +56,14 @@ static int tell(struct child *child, int listener, int report_dir, struct error 
 	if (!nodes)
 		return error_sys(error, ENOMEM, "cannot report to the supervisor");
 	report.n_nodes = collect_nodes(tree, nodes);
+	report.has_sys = fds[2] != fds[1];
 	iov[1] = (struct iovec){ nodes, report.n_nodes * sizeof(*nodes) };
-	err = wire_send(child->sock, iov, 2, (int[]){ listener, report_dir }, 2);
+	err = wire_send(child->sock, iov, 2, fds, 3);
 	free(nodes);
 	return err ? error_sys(error, -err, "cannot report to the supervisor") : 0;
 }
 
-static int install(struct child *child, struct error *error)
+static int install(struct child *child, int sys, struct error *error)
 {
 	AUTO_FD int report_dir = open(TREE_REPORT_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int listener = -1;
@@ -72,16 +73,21 @@ static int install(struct child *child, struct error *error)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return error_sys(error, errno, "cannot set no_new_privs");
 	listener = filter_install(child->args->fd_base, error);
-	return listener < 0 ? listener : tell(child, listener, report_dir, error);
+	/* Where there is no copy of /sys the report directory stands in for it (launch.c). */
+	return listener < 0
+		       ? listener
+		       : tell(child, (int[]){ listener, report_dir, sys < 0 ? report_dir : sys },
+				 error);
 }
 
 static int prepare(struct child *child, struct error *error)
 {
+	AUTO_FD int sys = -1;
 	int err = namespace_enter(error);
 
-	err = err ? err : namespace_populate(child->args->tree, error);
+	err = err ? err : namespace_populate(child->args->tree, &sys, error);
 	err = err ? err : become(&child->user, error);
-	return err ? err : install(child, error);
+	return err ? err : install(child, sys, error);
 }
 
 /** False: the supervisor is gone or does not want us any more. */

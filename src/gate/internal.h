@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 
 #include "file/file.h"
+#include "gate/live.h"
 #include "gate/report.h"
 #include "gate/serve.h"
 
@@ -50,6 +51,9 @@
 #define GATE_FD_LAST 0xfffff
 /* What 32-bit programs on x86-64 call ioctl by (Linux 7.3 syscall_32.tbl). */
 #define GATE_NR_IOCTL_I386 54
+/** Writes to descriptor 1 of at most so many bytes are notified: what is written to sysfs is short,
+ * what programs print is often more. */
+#define GATE_SHORT_WRITE 64
 /** Offsets from here up are regions of devices. */
 #define GATE_OFFSET_LG2 40
 
@@ -149,6 +153,7 @@ unsigned proc_fd_limit(const struct proc *proc);
 struct fd_origin {
 	const struct tree_entry *node; /* NULL: a device */
 	char path[64];
+	bool attribute; /* a file of /sys */
 	unsigned flags; /* of the open: access mode, O_NONBLOCK and so on */
 };
 
@@ -252,11 +257,19 @@ void owed_drop(struct owed *owed);
 struct path_node {
 	const struct tree_entry *node; /* an open of this node */
 	bool device;		       /* an open device, by /proc/self/fd */
+	bool sysfs;		       /* a file of the box's /sys: */
+	struct live_attr attr;
 };
 
 /** What an open of path (as the calling thread sees it) would open. False: nothing of ours. */
 bool path_find_node(
 	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out);
+
+/** Whether path leads to a file of the box's /sys, and then which. */
+bool path_find_attr(
+	struct call *call, int dirfd, const char *path, uint64_t flags, struct live_attr *out);
+/** What path leads to (O_PATH); -1: nowhere that we could tell. */
+int path_open(struct call *call, int dirfd, const char *path, uint64_t flags);
 
 /** Which node an open file with this stat is an open of, on the mount of that id. NULL: none. */
 const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id);
@@ -334,6 +347,7 @@ struct serve {
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;
+	struct live *live;	    /* NULL: /sys stays as it was when the box started */
 	atomic_bool userfaults;	    /* some program may serve faults of the kernel (userfault.c) */
 	atomic_bool userfaults_any; /* or of its own only */
 	int anon;		    /* an eventfd: what files without a name look like */

@@ -12,7 +12,7 @@
  * A node is known by mount and inode. A program that made itself another mount namespace has
  * other mount ids: the mount's place in its mountinfo then tells which node it is.
  */
-#include "gate/internal.h"
+#include "gate/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -301,23 +301,51 @@ static bool reopened(struct fdtable *fds, int fd, struct path_node *out)
 	file = fdtable_find(fds, &st, &origin);
 	if (!file)
 		return false;
+	bool attr = attr_is(file);
+
 	file_put(file);
+	if (attr) /* what there is of it is the stand-in */
+		return false;
 	*out = (struct path_node){ .node = origin.node, .device = !origin.node };
 	return true;
+}
+
+int path_open(struct call *call, int dirfd, const char *path, uint64_t flags)
+{
+	return path[0] ? resolve(call, dirfd, path, flags) : -1;
+}
+
+static bool find_attr(struct call *call, int fd, struct live_attr *out)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && live_find(call->serve->live, &st, out);
+}
+
+bool path_find_attr(
+	struct call *call, int dirfd, const char *path, uint64_t flags, struct live_attr *out)
+{
+	AUTO_FD int fd = path_open(call, dirfd, path, flags);
+
+	return fd >= 0 && find_attr(call, fd, out);
 }
 
 bool path_find_node(
 	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out)
 {
-	AUTO_FD int fd = -1;
+	AUTO_FD int fd = path_open(call, dirfd, path, flags);
 	struct statx stx;
 
-	fd = path[0] ? resolve(call, dirfd, path, flags) : -1;
 	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID | STATX_TYPE, &stx))
 		return false;
 	*out = (struct path_node){ 0 };
 	/* A name that ends in a slash opens no device; Linux says ENOTDIR. */
-	if (S_ISCHR(stx.stx_mode) && path[strlen(path) - 1] != '/')
+	if (path[strlen(path) - 1] == '/')
+		return false;
+	if (S_ISCHR(stx.stx_mode))
 		out->node = node_of(call->serve->args.tree, (pid_t)call->notif->pid, &stx);
-	return out->node || (S_ISREG(stx.stx_mode) && reopened(call->serve->fds, fd, out));
+	if (out->node || !S_ISREG(stx.stx_mode))
+		return out->node;
+	out->sysfs = find_attr(call, fd, &out->attr);
+	return out->sysfs || reopened(call->serve->fds, fd, out);
 }

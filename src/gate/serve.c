@@ -39,6 +39,14 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	serve->fds = fdtable_create(poller_devices, serve->poller, error);
 	if (!serve->fds)
 		goto fail;
+	serve->live = live_create(&(struct live_args){
+		.machine = args->machine,
+		.vfio = args->vfio,
+		.nodes = args->tree,
+		.sys = args->sys,
+		.report_dir = args->report_dir,
+		.admin = args->admin,
+	});
 	if (!proc_can_take_fds())
 		serve->eventfds = eventfds_create();
 	serve->receivers = receivers_start(serve, error);
@@ -74,6 +82,7 @@ bool serve_stop(struct serve *serve)
 	receivers_stop(serve->receivers);
 	fdtable_destroy(serve->fds);
 	eventfds_destroy(serve->eventfds);
+	live_destroy(serve->live);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
 	whole = report_destroy(serve->report);

@@ -23,6 +23,8 @@ struct serve_args {
 	const struct tree *tree;
 	int listener;
 	int report_dir; /* last-refusal is written here */
+	int sys;	/* of struct launched; -1: /sys stays as it is */
+	bool admin;	/* the program is root's */
 	unsigned fd_base;
 	bool quiet;   /* no refusals on stderr */
 	bool trace;   /* every call is told: */

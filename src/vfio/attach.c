@@ -169,7 +169,7 @@ int vfio_groups_nest(struct vfio_container *container, struct why *why)
 static bool host_has_noiommu_group(const struct vfio *vfio)
 {
 	for (unsigned i = 0; i < vfio->n_groups; i++)
-		if (!vfio->groups[i].iommu)
+		if (!vfio->groups[i].iommu && vfio_group_has_device(&vfio->groups[i]))
 			return !vfio->options.deny_rawio;
 	return false;
 }
