@@ -292,6 +292,7 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.listener = box->launched.listener,
 		.report_dir = box->launched.report_dir,
 		.sys = box->launched.sys,
+		.mnt_ns = box->launched.mnt_ns,
 		.admin = is_admin(opts),
 		.fd_base = box->fd_base,
 		.quiet = opts->quiet,

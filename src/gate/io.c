@@ -303,7 +303,9 @@ static long refuse_arg(struct call *call, unsigned n, const char *name, int err)
 
 	if (!file)
 		return CALL_CONTINUE;
-	why_misuse(&why, err, "no-such-call", "a %s has no %s", file->ops->name, name);
+	/* Who copies to a file of /sys tries these first. */
+	why_set(&why, attr_is(file) ? WHY_PROTOCOL : WHY_MISUSE, err, "no-such-call",
+		"a file of this kind (%s) has no %s", file->ops->name, name);
 	report_call(call->serve->report, &done);
 	file_put(file);
 	return -err;

@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +197,14 @@ static int check_reach(const struct child *child, pid_t pid, struct error *error
 	return 0;
 }
 
+static uint64_t mount_namespace_of(pid_t pid)
+{
+	AUTO_FD int fd = procfs_open(pid, "ns/mnt", O_PATH);
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) ? st.st_ino : 0;
+}
+
 /** Fork everything, hear from the program's process, and let it go. */
 static int start(struct child *child, int sock, struct launched *out, struct error *error)
 {
@@ -214,6 +223,7 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 	if (err)
 		return error_sys(error, -err, "cannot fork");
 	err = hear(sock, child->args->tree, out, error);
+	out->mnt_ns = err ? 0 : mount_namespace_of(out->pid);
 	err = err ? err : check_reach(child, out->pid, error);
 	if (err)
 		return err;
