@@ -241,16 +241,14 @@ static void write_config(struct pci_dev *pci, unsigned off, const uint8_t *buf, 
 	pthread_mutex_unlock(&pci->lock);
 }
 
-static ssize_t config_write(const struct store *s, uint64_t uaddr, size_t count, uint64_t pos)
+static ssize_t config_write(const struct store *s, uint64_t pos)
 {
-	uint8_t buf[PCI_CONFIG_BYTES];
+	size_t count;
 
-	if (pos >= sizeof(buf))
+	if (pos >= PCI_CONFIG_BYTES)
 		return 0;
-	count = MIN(count, sizeof(buf) - pos);
-	if (s->caller->ops->copy_in(s->caller, buf, uaddr, count))
-		return -EFAULT;
-	write_config(&device_of(s)->pci, (unsigned)pos, buf, count);
+	count = MIN(s->len, PCI_CONFIG_BYTES - pos);
+	write_config(&device_of(s)->pci, (unsigned)pos, (const uint8_t *)s->text, count);
 	return (ssize_t)count;
 }
 
@@ -300,44 +298,54 @@ static ssize_t attr_read(struct file *file, struct caller *caller, uint64_t uadd
 	return n;
 }
 
-static ssize_t store_text(struct store *s, uint64_t uaddr, size_t count)
+static ssize_t store_it(const struct store *s, uint64_t pos)
 {
-	char text[TEXT_MAX + 1];
 	int ret;
 
-	count = MIN(count, (size_t)TEXT_MAX);
-	if (!count) /* Linux 7.3 sysfs_kf_write */
-		return 0;
-	if (s->caller->ops->copy_in(s->caller, text, uaddr, count))
-		return why_misuse(
-			s->why, EFAULT, "bad-argument-pointer", "the text cannot be read");
-	text[count] = '\0';
-	s->text = text;
-	s->len = count;
+	if (s->attr->at.attr.kind == ATTR_RESOURCE)
+		return why_misuse(s->why, EIO, "resource-is-memory",
+			"resourceN of a memory BAR is mapped, not written");
+	if (s->attr->at.attr.kind == ATTR_CONFIG)
+		return config_write(s, pos);
 	ret = stores[s->attr->at.attr.kind](s);
-	return ret ? ret : (ssize_t)count;
+	return ret ? ret : (ssize_t)s->len;
+}
+
+ssize_t attr_write_text(struct call *call, struct file *file, const char *text, size_t len,
+	uint64_t pos, struct why *why)
+{
+	struct attr_file *attr = from_file(file);
+	char copy[TEXT_MAX + 1];
+	const struct store s = {
+		.attr = attr,
+		.machine = attr->serve->args.machine,
+		.vfio = attr->serve->args.vfio,
+		.caller = &call->caller,
+		.text = copy,
+		.len = len,
+		.why = why,
+	};
+	ssize_t ret;
+
+	nb_assert(len <= TEXT_MAX);
+	if (!len) /* Linux 7.3 sysfs_kf_write */
+		return 0;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	ret = store_it(&s, pos);
+	live_refresh(attr->serve->live);
+	return ret;
 }
 
 static ssize_t attr_write(struct file *file, struct caller *caller, uint64_t uaddr, size_t count,
 	uint64_t pos, struct why *why)
 {
-	struct attr_file *attr = from_file(file);
-	struct store s = {
-		.attr = attr,
-		.machine = attr->serve->args.machine,
-		.vfio = attr->serve->args.vfio,
-		.caller = caller,
-		.why = why,
-	};
-	ssize_t ret;
+	char text[TEXT_MAX];
 
-	if (attr->at.attr.kind == ATTR_RESOURCE)
-		return why_misuse(why, EIO, "resource-is-memory",
-			"resourceN of a memory BAR is mapped, not written");
-	ret = attr->at.attr.kind == ATTR_CONFIG ? config_write(&s, uaddr, count, pos)
-						: store_text(&s, uaddr, count);
-	live_refresh(attr->serve->live);
-	return ret;
+	count = MIN(count, sizeof(text));
+	if (caller->ops->copy_in(caller, text, uaddr, count))
+		return why_misuse(why, EFAULT, "bad-argument-pointer", "the text cannot be read");
+	return attr_write_text((struct call *)caller, file, text, count, pos, why);
 }
 
 /* FIDELITY: the BAR's pages are in a file in which they lie elsewhere, and no other file can show

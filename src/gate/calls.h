@@ -41,6 +41,9 @@ int attr_open(struct call *call, const struct live_attr *at, unsigned flags, str
 /** What access(2) says: want has 4 for reading, 2 for writing. 0 or -EACCES. */
 int attr_access(struct call *call, const struct live_attr *at, unsigned want);
 bool attr_is(const struct file *file);
+/** A write of len bytes at text, of at most a page. */
+ssize_t attr_write_text(struct call *call, struct file *file, const char *text, size_t len,
+	uint64_t pos, struct why *why);
 /** fstat, where it is one. */
 bool attr_stat(struct call *call, struct file *file, struct stat *st);
 /** Where the call's descriptor, which is one, reads and writes; and n bytes further. */

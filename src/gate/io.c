@@ -211,6 +211,25 @@ static long transfer_pieces(struct call *call, struct file *file, struct transfe
 	return done;
 }
 
+/* Linux 7.3 kernfs_fop_write_iter: what is written to a file of /sys is one text. */
+static long transfer_gathered(struct call *call, struct file *file, struct transfer t,
+	const struct iovec *iov, unsigned n, struct why *why)
+{
+	char text[PIECE];
+	size_t len = 0;
+
+	if (check_mode(call, true, why))
+		return -EBADF;
+	for (unsigned i = 0; i < n; i++) {
+		size_t part = MIN(iov[i].iov_len, sizeof(text) - len);
+
+		if (usermem_copy_in(&call->caller, text + len, (uintptr_t)iov[i].iov_base, part))
+			return why_misuse(why, EFAULT, "bad-vector", "the text cannot be read");
+		len += part;
+	}
+	return attr_write_text(call, file, text, len, t.pos, why);
+}
+
 static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 {
 	struct file *file = call_file(call, 0);
@@ -229,6 +248,8 @@ static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 	else if (rwf & ~(uint64_t)RWF_HIPRI)
 		ret = why_misuse(&why, EOPNOTSUPP, "bad-vector", "flags 0x%llx are not supported",
 			(unsigned long long)rwf);
+	else if (t.write && attr_is(file))
+		ret = transfer_gathered(call, file, t, iov, (unsigned)n, &why);
 	else
 		ret = transfer_pieces(call, file, t, iov, (unsigned)n, &why);
 	end_transfer(call, file, &t, ret);

@@ -458,6 +458,11 @@ ssize_t live_read(struct live *live, const char *path, char *buf, size_t size, u
 
 /* ---- life ---- */
 
+static void follow(void *live)
+{
+	live_follow(live);
+}
+
 struct live *live_create(const struct live_args *args)
 {
 	struct live *live = args->sys < 0 || !args->vfio ? NULL : calloc(1, sizeof(*live));
@@ -479,6 +484,7 @@ struct live *live_create(const struct live_args *args)
 	live->activity = vfio_activity(args->vfio);
 	for (unsigned i = 0; i < args->machine->n_devices; i++) /* as launched */
 		look_at(live, i, &live->devices[i]);
+	vfio_watch_bindings(args->vfio, follow, live);
 	return live;
 }
 
@@ -486,6 +492,7 @@ void live_destroy(struct live *live)
 {
 	if (!live)
 		return;
+	vfio_watch_bindings(live->args.vfio, NULL, NULL);
 	tree_finish(&live->shown);
 	free(live->files);
 	free(live->devices);

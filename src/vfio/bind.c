@@ -42,6 +42,12 @@ static void changed(struct vfio *vfio)
 	__atomic_add_fetch(&vfio->bindings, 1, __ATOMIC_RELEASE);
 }
 
+void vfio_watch_bindings(struct vfio *vfio, void (*watch)(void *ctx), void *ctx)
+{
+	vfio->watch_ctx = ctx;
+	vfio->watch = watch;
+}
+
 unsigned vfio_bindings(const struct vfio *vfio)
 {
 	return __atomic_load_n(&vfio->bindings, __ATOMIC_ACQUIRE);
@@ -103,6 +109,8 @@ static int await_closed(
 
 	if (!is_leaving(device))
 		return 0;
+	if (device->vfio->watch)
+		device->vfio->watch(device->vfio->watch_ctx);
 	if (__atomic_add_fetch(waiters, 1, __ATOMIC_RELAXED) <= WAITERS_MAX)
 		ret = wait_closed(device, caller, ask, why);
 	else

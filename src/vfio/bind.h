@@ -29,6 +29,11 @@ int vfio_drivers_probe(struct vfio *vfio, const char *text, struct caller *calle
 int vfio_new_id(struct vfio *vfio, struct machine_driver *driver, const char *text,
 	struct caller *caller, struct why *why);
 
+/**
+ * Be told when a device was taken off and the call goes on to wait: by any thread, without locks.
+ * NULL: not any more.
+ */
+void vfio_watch_bindings(struct vfio *vfio, void (*watch)(void *ctx), void *ctx);
 /** Changes with every binding. Any thread, without locks. */
 unsigned vfio_bindings(const struct vfio *vfio);
 /** Changes whenever a device is opened first and closed last. Likewise. */

@@ -74,7 +74,9 @@ struct vfio {
 	unsigned n_groups;
 	struct vfio_device *devices; /* one for each of the machine's, in its order */
 	struct cds_list_head containers;
-	unsigned last_id;      /* of a container */
+	unsigned last_id; /* of a container */
+	void (*watch)(void *ctx);
+	void *watch_ctx;
 	unsigned bindings;     /* changes of what devices are bound to; atomic */
 	unsigned activity;     /* first opens and last closes of devices; atomic */
 	unsigned bind_waiters; /* writes that wait until a device is closed; atomic */
