@@ -226,6 +226,12 @@ static int show_entry_limit(struct tree *tree, unsigned limit)
 	return tree_set(tree, "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", text);
 }
 
+/** Whether the program is root's, which may read and write more of sysfs. */
+static bool is_admin(const struct run_options *opts)
+{
+	return !geteuid() && (!opts->user || !strcmp(opts->user, "root"));
+}
+
 /** The simulated host, before there is a process. 0 or -errno. */
 static int build(struct box *box, const struct run_options *opts, struct error *error)
 {
@@ -248,7 +254,7 @@ static int build(struct box *box, const struct run_options *opts, struct error *
 	if (!box->machine)
 		return failed(error);
 	box->vfio = vfio_create(box->machine, &vfio_options);
-	if (!box->vfio || tree_build(box->machine, &box->tree) < 0 ||
+	if (!box->vfio || tree_build(box->machine, is_admin(opts), &box->tree) < 0 ||
 		(opts->dma_entry_limit && show_entry_limit(&box->tree, opts->dma_entry_limit) < 0))
 		return error_set(error, ENOMEM, "out of memory for the simulated host");
 	return 0;
@@ -327,6 +333,9 @@ static int run_in(struct box *box, const struct run_options *opts, struct error 
 		.tree = &box->tree,
 		.listener = box->launched.listener,
 		.report_dir = box->launched.report_dir,
+		.sys = box->launched.sys,
+		.mnt_ns = box->launched.mnt_ns,
+		.admin = is_admin(opts),
 		.fd_base = box->fd_base,
 		.quiet = opts->quiet,
 		.trace = opts->trace,

@@ -87,6 +87,8 @@ struct file {
 	 * an empty stand-in. Several opens of one device share it.
 	 */
 	int memfd;
+	/** Of the empty stand-in: 0, or what the file is said to have; it can then be resized. */
+	uint64_t size;
 	/** Where read and write go on; atomic, kept by who calls them (the gate). */
 	uint64_t position;
 };

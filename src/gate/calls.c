@@ -295,10 +295,14 @@ static const char *describe_open(char *buf, size_t size, const struct call_open 
 	return buf;
 }
 
-static int open_node(
-	struct serve *serve, const struct path_node *found, struct file **out, struct why *why)
+static int open_node(struct call *call, const struct path_node *found, unsigned flags,
+	struct file **out, struct why *why)
 {
 	const struct tree_entry *node = found->node;
+	struct serve *serve = call->serve;
+
+	if (found->sysfs)
+		return attr_open(call, &found->attr, flags, out, why);
 
 	if (!node)
 		return why_misuse(why, ENXIO, "device-reopened",
@@ -330,21 +334,24 @@ static void no_descriptor(struct why *why, int err)
 static long open_found(struct call *call, const struct path_node *found,
 	const struct call_open *open, struct why *why)
 {
-	struct fd_origin origin = { .node = found->node, .flags = open->flags };
+	struct fd_origin origin = {
+		.node = found->node, .attribute = found->sysfs, .flags = open->flags
+	};
 	struct file *file;
 	long ret;
 
 	if ((open->flags & O_CREAT) && (open->flags & O_EXCL))
 		return why_misuse(why, EEXIST, "exists", "O_EXCL of a node that exists");
-	ret = open_node(call->serve, found, &file, why);
+	ret = open_node(call, found, open->flags, &file, why);
 	if (ret == -EBUSY) {
 		settle(call);
 		*why = (struct why){ 0 };
-		ret = open_node(call->serve, found, &file, why);
+		ret = open_node(call, found, open->flags, &file, why);
 	}
 	if (ret)
 		return ret;
-	snprintf(origin.path, sizeof(origin.path), "%s", found->node->path);
+	snprintf(origin.path, sizeof(origin.path), "%s",
+		found->node ? found->node->path : found->attr.path);
 	ret = check_flags(open, why);
 	ret = ret ? ret : install(call, file, &origin, open->late ? open->at : -1);
 	if (ret < 0) {
@@ -392,9 +399,22 @@ static long sys_open(struct call *call)
 }
 #endif
 
+#ifdef __NR_creat
+static long sys_creat(struct call *call)
+{
+	return do_open(call, AT_FDCWD, call_arg(call, 0), O_CREAT | O_WRONLY | O_TRUNC);
+}
+#endif
+
 static long sys_openat(struct call *call)
 {
 	return do_open(call, (int)call_arg(call, 0), call_arg(call, 1), call_arg(call, 2));
+}
+
+/** As the filter has it for the other forms of open (COND_WRITES). */
+static bool is_for_writing(uint64_t flags)
+{
+	return (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
 }
 
 static long sys_openat2(struct call *call)
@@ -404,7 +424,7 @@ static long sys_openat2(struct call *call)
 	/* FIDELITY: how.resolve is not looked at where the path leads to one of our nodes. */
 	if (call_arg(call, 3) != sizeof(how) ||
 		usermem_copy_in(&call->caller, &how, call_arg(call, 2), sizeof(how)) ||
-		(how.flags & (O_ACCMODE | O_DIRECTORY | O_PATH)) != O_RDWR)
+		(how.flags & (O_DIRECTORY | O_PATH)) || !is_for_writing(how.flags))
 		return CALL_CONTINUE;
 	/* Ill-formed in itself (Linux 7.3 build_open_flags): the kernel says so. */
 	if (how.flags >> 32 || (how.mode && !(how.flags & O_CREAT)) || how.mode & ~UINT64_C(07777))
@@ -412,12 +432,41 @@ static long sys_openat2(struct call *call)
 	return do_open(call, (int)call_arg(call, 0), call_arg(call, 1), how.flags);
 }
 
+/* ---- access ---- */
+
+/** May it be written? /sys is a read-only mount, of which its files must not tell. */
+static long do_access(struct call *call, int dirfd, uint64_t upath, unsigned want)
+{
+	char path[PATH_MAX];
+	struct live_attr at;
+
+	if (usermem_string(call, upath, path, sizeof(path)) < 0 ||
+		!path_find_attr(call, dirfd, path, 0, &at) || !call_valid(call))
+		return CALL_CONTINUE;
+	return attr_access(call, &at, want);
+}
+
+#ifdef __NR_access
+static long sys_access(struct call *call)
+{
+	return do_access(call, AT_FDCWD, call_arg(call, 0), (unsigned)call_arg(call, 1));
+}
+#endif
+
+static long sys_faccessat(struct call *call)
+{
+	return do_access(
+		call, (int)call_arg(call, 0), call_arg(call, 1), (unsigned)call_arg(call, 2));
+}
+
 /* ---- ioctl ---- */
 
 void call_kick(struct call *call, const struct file *file)
 {
-	if (file->memfd >= 0)
-		poller_kick(call->serve->poller);
+	if (file->memfd < 0)
+		return;
+	poller_kick(call->serve->poller);
+	live_touched(call->serve->live, file->memfd);
 }
 
 void call_report(struct call *call, const struct report_call *done)
@@ -552,6 +601,15 @@ static call_fn *const handlers[] = {
 #ifdef __NR_open
 	[__NR_open] = sys_open,
 #endif
+#ifdef __NR_creat
+	[__NR_creat] = sys_creat,
+#endif
+#ifdef __NR_access
+	[__NR_access] = sys_access,
+#endif
+	[__NR_faccessat] = sys_faccessat,
+	[__NR_faccessat2] = sys_faccessat,
+	[__NR_statfs] = sys_statfs,
 	[__NR_openat] = sys_openat,
 	[__NR_openat2] = sys_openat2,
 	[__NR_pread64] = sys_pread64,

@@ -33,6 +33,23 @@ void call_kick(struct call *call, const struct file *file);
 struct report_call;
 void call_report(struct call *call, const struct report_call *done);
 
+/* ---- attr.c: files of the box's /sys ---- */
+
+/** Open it. A new file, or a negative errno. */
+int attr_open(struct call *call, const struct live_attr *at, unsigned flags, struct file **out,
+	struct why *why);
+/** What access(2) says: want has 4 for reading, 2 for writing. 0 or -EACCES. */
+int attr_access(struct call *call, const struct live_attr *at, unsigned want);
+bool attr_is(const struct file *file);
+/** A write of len bytes at text, of at most a page. */
+ssize_t attr_write_text(struct call *call, struct file *file, const char *text, size_t len,
+	uint64_t pos, struct why *why);
+/** fstat, where it is one. */
+bool attr_stat(struct call *call, struct file *file, struct stat *st);
+/** Where the call's descriptor, which is one, reads and writes; and n bytes further. */
+uint64_t attr_position(struct call *call, struct file *file);
+void attr_advance(struct call *call, struct file *file, uint64_t n);
+
 /* ---- userfault.c ---- */
 
 long sys_userfaultfd(struct call *call);
@@ -100,5 +117,6 @@ long sys_fstat(struct call *call);
 long sys_newfstatat(struct call *call);
 long sys_statx(struct call *call);
 long sys_fstatfs(struct call *call);
+long sys_statfs(struct call *call);
 
 #endif

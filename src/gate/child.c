@@ -46,8 +46,8 @@ static unsigned collect_nodes(const struct tree *tree, struct child_node *nodes)
 }
 
 /** nodes has room for all, and goes with exec. */
-static int tell(struct child *child, struct child_node *nodes, int listener, int report_dir,
-	struct error *error)
+static int tell(
+	struct child *child, struct child_node *nodes, const int fds[3], struct error *error)
 {
 	const struct tree *tree = child->args->tree;
 	struct child_report report = { 0 };
@@ -55,12 +55,13 @@ static int tell(struct child *child, struct child_node *nodes, int listener, int
 	int err;
 
 	report.n_nodes = collect_nodes(tree, nodes);
+	report.has_sys = fds[2] != fds[1];
 	iov[1] = (struct iovec){ nodes, report.n_nodes * sizeof(*nodes) };
-	err = wire_send(child->sock, iov, 2, (int[]){ listener, report_dir }, 2);
+	err = wire_send(child->sock, iov, 2, fds, 3);
 	return err ? error_sys(error, -err, "cannot report to the supervisor") : 0;
 }
 
-static int install(struct child *child, struct error *error)
+static int install(struct child *child, int sys, struct error *error)
 {
 	AUTO_FD int report_dir = open(TREE_REPORT_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_FD int listener = -1;
@@ -76,16 +77,22 @@ static int install(struct child *child, struct error *error)
 	/* From here on nobody answers what is notified until the supervisor has the listener: no
 	 * memory is taken or given back. */
 	listener = filter_install(child->args->fd_base, child->args->strict_pin, error);
-	return listener < 0 ? listener : tell(child, nodes, listener, report_dir, error);
+	/* Where there is no copy of /sys the report directory stands in for it (launch.c). */
+	return listener < 0
+		       ? listener
+		       : tell(child, nodes,
+				 (int[]){ listener, report_dir, sys < 0 ? report_dir : sys },
+				 error);
 }
 
 static int prepare(struct child *child, struct error *error)
 {
+	AUTO_FD int sys = -1;
 	int err = namespace_enter(error);
 
-	err = err ? err : namespace_populate(child->args->tree, error);
+	err = err ? err : namespace_populate(child->args->tree, &sys, error);
 	err = err ? err : become(&child->user, error);
-	return err ? err : install(child, error);
+	return err ? err : install(child, sys, error);
 }
 
 /** False: the supervisor is gone or does not want us any more. */

@@ -5,6 +5,7 @@
 
 #include <grp.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #include "gate/launch.h"
 
@@ -26,8 +27,10 @@ struct child {
 
 /* What the child tells the supervisor: this, then one child_node for each TREE_NODE, in order. */
 struct child_report {
-	struct error error; /* err 0: all is well, and listener and report directory come along */
+	/* err 0: all is well, and listener, report directory and copy of /sys come along */
+	struct error error;
 	unsigned n_nodes;
+	bool has_sys; /* false: the third descriptor is none */
 };
 
 struct child_node {

@@ -170,13 +170,19 @@ static int watch(struct fdtable *table, int fd, bool reader)
 	return ret >= 0 ? ret : -errno;
 }
 
-static int make_memfd(const char *name)
+/** Nothing can be written to it: of size 0 because it cannot grow. */
+static int make_memfd(const char *name, uint64_t size)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int seals = size ? F_SEAL_WRITE : F_SEAL_SHRINK | F_SEAL_GROW;
 
 	if (fd < 0)
 		return -errno;
-	fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW);
+	if (size && ftruncate(fd, (off_t)size)) {
+		close(fd);
+		return -ENOSPC;
+	}
+	fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | seals);
 	fchmod(fd, 0666); /* as the node's: nothing to execute */
 	return fd;
 }
@@ -195,8 +201,8 @@ static void standin_free(struct fdtable *table, struct standin *s)
 }
 
 /** -errno, with nothing left behind. */
-static int standin_create(
-	struct fdtable *table, int memfd, const struct fd_origin *origin, struct standin **out)
+static int standin_create(struct fdtable *table, const struct file *file,
+	const struct fd_origin *origin, struct standin **out)
 {
 	struct standin *s = calloc(1, sizeof(*s));
 	struct stat st;
@@ -206,9 +212,9 @@ static int standin_create(
 		return -ENOMEM;
 	s->lease = s->watch = -1;
 	s->origin = *origin;
-	s->own = memfd < 0;
+	s->own = file->memfd < 0;
 	s->reader = (origin->flags & O_ACCMODE) == O_RDONLY;
-	s->memfd = s->own ? make_memfd(origin->path) : memfd;
+	s->memfd = s->own ? make_memfd(origin->path, file->size) : file->memfd;
 	if (s->memfd < 0) {
 		ret = s->memfd;
 		free(s);
@@ -265,7 +271,7 @@ int fdtable_add(struct fdtable *table, struct file *file, const struct fd_origin
 
 	pthread_mutex_lock(&table->lock);
 	s = standin_for(table, file->memfd);
-	ret = s ? 0 : standin_create(table, file->memfd, origin, &fresh);
+	ret = s ? 0 : standin_create(table, file, origin, &fresh);
 	if (!ret)
 		ret = fd = open_standin(s ? s : fresh, origin->flags);
 	if (fd >= 0 && fresh)

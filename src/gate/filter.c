@@ -43,7 +43,10 @@ enum cond_kind {
 	COND_IOCTL,  /* an ioctl number of VFIO's and iommufd's type, 0x3b */
 	COND_FAULTS, /* USERFAULTFD_IOC_NEW, of /dev/userfaultfd */
 	COND_PTPEER, /* the ioctl that opens the other side of a terminal */
-	COND_RDWR,   /* open flags: O_RDWR, and neither a directory nor O_PATH */
+	COND_WRITES, /* open flags: O_WRONLY or O_RDWR, and neither a directory nor O_PATH */
+	COND_STDOUT, /* descriptor 1 */
+	COND_SHORT,  /* a length that texts for sysfs have */
+	COND_W_OK,   /* access for writing */
 	COND_FD,     /* a descriptor number that stand-ins have */
 	COND_OFFSET, /* an offset of a device region */
 	COND_EMPTY,  /* AT_EMPTY_PATH is set */
@@ -73,12 +76,24 @@ static const struct row rows[] = {
 	{ __NR_userfaultfd },
 	{ __NR_ioctl, { { COND_FD, 0 } } },
 	{ __NR_ioctl, { { COND_PTPEER, 1 } } },
-	/* Opens. bash opens with O_CREAT too, so only the access mode counts. */
+	/* Opens. bash opens with O_CREAT too, so only the access mode counts; files of /sys are
+	 * opened for writing alone. */
 #ifdef __NR_open
-	{ __NR_open, { { COND_RDWR, 1 } } },
+	{ __NR_open, { { COND_WRITES, 1 } } },
 #endif
-	{ __NR_openat, { { COND_RDWR, 2 } } },
+	{ __NR_openat, { { COND_WRITES, 2 } } },
 	{ __NR_openat2 },
+#ifdef __NR_creat
+	{ __NR_creat },
+#endif
+	/* May a file of /sys be written? */
+#ifdef __NR_access
+	{ __NR_access, { { COND_W_OK, 1 } } },
+#endif
+	{ __NR_faccessat, { { COND_W_OK, 2 } } },
+	{ __NR_faccessat2, { { COND_W_OK, 2 } } },
+	/* `echo 0000:01:00.0 > bind`: shells move what they opened to 1 (attr.c). */
+	{ __NR_write, { { COND_STDOUT, 0 }, { COND_SHORT, 2 } } },
 	/* Device regions, by offset through whatever number, and by number. */
 	{ __NR_pread64, { { COND_OFFSET, 3 } } },
 	{ __NR_pwrite64, { { COND_OFFSET, 3 } } },
@@ -119,7 +134,9 @@ static const struct row rows[] = {
 	{ __NR_fstat, { { COND_FD, 0 } } },
 	{ __NR_newfstatat, { { COND_FD, 0 }, { COND_EMPTY, 3 } } },
 	{ __NR_statx, { { COND_FD, 0 }, { COND_EMPTY, 2 } } },
-	{ __NR_fstatfs, { { COND_FD, 0 } } },
+	/* libudev looks at nothing that is not of type sysfs. */
+	{ __NR_fstatfs },
+	{ __NR_statfs },
 	/* The thread gets other memory: what we hold of it is void. */
 	{ __NR_execve },
 	{ __NR_execveat },
@@ -187,8 +204,19 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 	case COND_PTPEER:
 		emit_masked(p, UINT32_MAX, TIOCGPTPEER);
 		break;
-	case COND_RDWR:
-		emit_masked(p, O_ACCMODE | O_DIRECTORY | O_PATH, O_RDWR);
+	case COND_WRITES:
+		emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, O_ACCMODE | O_DIRECTORY | O_PATH);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, O_WRONLY);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, O_RDWR);
+		break;
+	case COND_STDOUT:
+		emit_masked(p, UINT32_MAX, STDOUT_FILENO);
+		break;
+	case COND_SHORT:
+		emit(p, BPF_JMP | BPF_JGT | BPF_K, JUMP_FAIL, 0, GATE_SHORT_WRITE);
+		break;
+	case COND_W_OK:
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, W_OK);
 		break;
 	case COND_FD:
 		/* The upper bound keeps AT_FDCWD and -1 out. */

@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 
 #include "file/file.h"
+#include "gate/live.h"
 #include "gate/report.h"
 #include "gate/serve.h"
 
@@ -53,6 +54,9 @@
 /* Linux 5.18 and 6.13 <asm-generic/mman-common.h>; older headers lack them. */
 #define GATE_MADV_DONTNEED_LOCKED 24
 #define GATE_MADV_GUARD_INSTALL	  102
+/** Writes to descriptor 1 of at most so many bytes are notified: what is written to sysfs is short,
+ * what programs print is often more. */
+#define GATE_SHORT_WRITE 64
 /** Offsets from here up are regions of devices. */
 #define GATE_OFFSET_LG2 40
 
@@ -169,6 +173,7 @@ unsigned proc_fd_limit(const struct proc *proc);
 struct fd_origin {
 	const struct tree_entry *node; /* NULL: a device */
 	char path[64];
+	bool attribute; /* a file of /sys */
 	unsigned flags; /* of the open: access mode, O_NONBLOCK and so on */
 };
 
@@ -284,11 +289,19 @@ void owed_drop(struct owed *owed);
 struct path_node {
 	const struct tree_entry *node; /* an open of this node */
 	bool device;		       /* an open device, by /proc/self/fd */
+	bool sysfs;		       /* a file of the box's /sys: */
+	struct live_attr attr;
 };
 
 /** What an open of path (as the calling thread sees it) would open. False: nothing of ours. */
 bool path_find_node(
 	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out);
+
+/** Whether path leads to a file of the box's /sys, and then which. */
+bool path_find_attr(
+	struct call *call, int dirfd, const char *path, uint64_t flags, struct live_attr *out);
+/** What path leads to (O_PATH); -1: nowhere that we could tell. */
+int path_open(struct call *call, int dirfd, const char *path, uint64_t flags);
 
 /** Which node an open file with this stat is an open of, on the mount of that id. NULL: none. */
 const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id);
@@ -368,6 +381,7 @@ struct serve {
 	struct report *report;
 	struct poller *poller;
 	struct receivers *receivers;
+	struct live *live;	    /* NULL: /sys stays as it was when the box started */
 	atomic_bool userfaults;	    /* some program may serve faults of the kernel (userfault.c) */
 	atomic_bool userfaults_any; /* or of its own only */
 	int anon;		    /* an eventfd: what files without a name look like */

@@ -94,7 +94,7 @@ static const char *describe_data(
 static void report_transfer(struct call *call, struct file *file, const struct transfer *t,
 	uint64_t uaddr, uint64_t count, long result, const struct why *why)
 {
-	char text[224], data[32], at[OFFSET_TEXT_MAX];
+	char text[224], data[32], at[OFFSET_TEXT_MAX], name[96];
 	struct report_call done = {
 		.call = call, .name = t->name, .text = text, .result = result, .why = why
 	};
@@ -104,6 +104,11 @@ static void report_transfer(struct call *call, struct file *file, const struct t
 	call->settled = true;
 	if (result >= 0 && !report_traces(call->serve->report))
 		return;
+	if (call->origin.attribute) {
+		/* Which file is what counts: reasons are said once for each. */
+		snprintf(name, sizeof(name), "%s(%s)", t->name, call->origin.path);
+		done.name = name;
+	}
 	snprintf(text, sizeof(text), "%s(%d<%s>, %s, %llu, %s)", t->name, (int)call_arg(call, 0),
 		call->origin.path, describe_data(call, data, sizeof(data), uaddr, result),
 		(unsigned long long)count, describe_offset(file, at, t->pos));
@@ -115,16 +120,21 @@ static void report_transfer(struct call *call, struct file *file, const struct t
  * but read and write moves (there is no lseek), is one in BAR 0.
  * FIDELITY: several opens of one device, being one file here, share it.
  */
-static void begin_transfer(const struct file *file, struct transfer *t)
+static void begin_transfer(struct call *call, struct file *file, struct transfer *t)
 {
-	if (t->positional)
+	if (t->positional && attr_is(file))
+		t->pos = attr_position(call, file);
+	else if (t->positional)
 		t->pos = pci_region_offset(0) + __atomic_load_n(&file->position, __ATOMIC_RELAXED);
 }
 
 /* Linux 7.3 ksys_read: calls at once on one file may tear it, as here. */
-static void end_transfer(struct file *file, const struct transfer *t, long result)
+static void end_transfer(
+	struct call *call, struct file *file, const struct transfer *t, long result)
 {
-	if (t->positional && result > 0)
+	if (t->positional && result > 0 && attr_is(file))
+		attr_advance(call, file, (uint64_t)result);
+	else if (t->positional && result > 0)
 		__atomic_fetch_add(&file->position, (uint64_t)result, __ATOMIC_RELAXED);
 }
 
@@ -136,12 +146,12 @@ static long transfer(struct call *call, struct transfer t)
 
 	if (!file)
 		return CALL_CONTINUE;
-	begin_transfer(file, &t);
+	begin_transfer(call, file, &t);
 	if ((int64_t)t.pos < 0)
 		ret = why_misuse(&why, EINVAL, "negative-offset", "the offset is negative");
 	else
 		ret = transfer_one(call, file, &t, call_arg(call, 1), call_arg(call, 2), &why);
-	end_transfer(file, &t, ret);
+	end_transfer(call, file, &t, ret);
 	report_transfer(call, file, &t, call_arg(call, 1), call_arg(call, 2), ret, &why);
 	if (t.write)
 		call_kick(call, file);
@@ -195,6 +205,25 @@ static long transfer_pieces(struct call *call, struct file *file, struct transfe
 	return done;
 }
 
+/* Linux 7.3 kernfs_fop_write_iter: what is written to a file of /sys is one text. */
+static long transfer_gathered(struct call *call, struct file *file, struct transfer t,
+	const struct iovec *iov, unsigned n, struct why *why)
+{
+	char text[PIECE];
+	size_t len = 0;
+
+	if (check_mode(call, true, why))
+		return -EBADF;
+	for (unsigned i = 0; i < n; i++) {
+		size_t part = MIN(iov[i].iov_len, sizeof(text) - len);
+
+		if (usermem_copy_in(&call->caller, text + len, (uintptr_t)iov[i].iov_base, part))
+			return why_misuse(why, EFAULT, "bad-vector", "the text cannot be read");
+		len += part;
+	}
+	return attr_write_text(call, file, text, len, t.pos, why);
+}
+
 static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 {
 	struct file *file = call_file(call, 0);
@@ -205,7 +234,7 @@ static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 
 	if (!file)
 		return CALL_CONTINUE;
-	begin_transfer(file, &t);
+	begin_transfer(call, file, &t);
 	if ((int64_t)t.pos < 0 || n > UIO_MAXIOV)
 		ret = why_misuse(&why, EINVAL, "bad-vector", "offset or count is out of range");
 	else if (usermem_copy_in(&call->caller, iov, call_arg(call, 1), n * sizeof(*iov)))
@@ -213,9 +242,11 @@ static long vectored(struct call *call, struct transfer t, uint64_t rwf)
 	else if (rwf & ~(uint64_t)RWF_HIPRI)
 		ret = why_misuse(&why, EOPNOTSUPP, "bad-vector", "flags 0x%llx are not supported",
 			(unsigned long long)rwf);
+	else if (t.write && attr_is(file))
+		ret = transfer_gathered(call, file, t, iov, (unsigned)n, &why);
 	else
 		ret = transfer_pieces(call, file, t, iov, (unsigned)n, &why);
-	end_transfer(file, &t, ret);
+	end_transfer(call, file, &t, ret);
 	report_transfer(call, file, &t, call_arg(call, 1), n, ret, &why);
 	if (t.write)
 		call_kick(call, file);
@@ -262,6 +293,20 @@ long sys_pwritev2(struct call *call)
 	return vectored(call, t, call_arg(call, 5) & UINT32_MAX);
 }
 
+/**
+ * Of files of /sys the stand-in has what Linux has (kernfs): a position, a length that can be set to
+ * no effect.
+ */
+static bool is_stand_ins(struct call *call)
+{
+	struct file *file = call_file(call, 0);
+	bool ret = file && attr_is(file);
+
+	if (file)
+		file_put(file);
+	return ret;
+}
+
 /** A call that none of our files has, on its descriptor argument n. */
 static long refuse_arg(struct call *call, unsigned n, const char *name, int err)
 {
@@ -273,7 +318,9 @@ static long refuse_arg(struct call *call, unsigned n, const char *name, int err)
 
 	if (!file)
 		return CALL_CONTINUE;
-	why_misuse(&why, err, "no-such-call", "a %s has no %s", file->ops->name, name);
+	/* Who copies to a file of /sys tries these first. */
+	why_set(&why, attr_is(file) ? WHY_PROTOCOL : WHY_MISUSE, err, "no-such-call",
+		"a file of this kind (%s) has no %s", file->ops->name, name);
 	report_call(call->serve->report, &done);
 	file_put(file);
 	return -err;
@@ -294,12 +341,12 @@ static long refuse_either(struct call *call, unsigned other, const char *name, i
 
 long sys_lseek(struct call *call)
 {
-	return refuse_all(call, "lseek", ESPIPE);
+	return is_stand_ins(call) ? CALL_CONTINUE : refuse_all(call, "lseek", ESPIPE);
 }
 
 long sys_ftruncate(struct call *call)
 {
-	return refuse_all(call, "ftruncate", EINVAL);
+	return is_stand_ins(call) ? CALL_CONTINUE : refuse_all(call, "ftruncate", EINVAL);
 }
 
 /* Linux 7.3 vfs_fallocate: ENODEV for what is no regular file. */
@@ -317,12 +364,12 @@ long sys_fcntl(struct call *call)
 /* Linux 7.3 vfs_fsync_range: no ->fsync. */
 long sys_fsync(struct call *call)
 {
-	return refuse_all(call, "fsync", EINVAL);
+	return is_stand_ins(call) ? CALL_CONTINUE : refuse_all(call, "fsync", EINVAL);
 }
 
 long sys_fdatasync(struct call *call)
 {
-	return refuse_all(call, "fdatasync", EINVAL);
+	return is_stand_ins(call) ? CALL_CONTINUE : refuse_all(call, "fdatasync", EINVAL);
 }
 
 /* Linux 7.3 sync_file_range, ksys_readahead: for regular files, block devices, ... only. */

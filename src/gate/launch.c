@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,24 +114,29 @@ static int take_nodes(struct tree *tree, const struct child_node *nodes, size_t 
 	return taken == n ? 0 : -EPROTO;
 }
 
-/** The child's report: its failure, or listener and report directory and the nodes. */
+/** The child's report: its failure, or its descriptors and the nodes. */
 static int hear(int sock, struct tree *tree, struct launched *out, struct error *error)
 {
 	AUTO_FREE struct child_node *nodes = calloc(tree->n + 1, sizeof(*nodes));
 	struct child_report report = { 0 };
 	struct iovec iov[2] = { { &report, sizeof(report) }, { nodes, tree->n * sizeof(*nodes) } };
-	int fds[2] = { -1, -1 };
+	int fds[3] = { -1, -1, -1 };
 	ssize_t n;
 
 	if (!nodes)
 		return error_sys(error, ENOMEM, "cannot start the program");
-	n = wire_recv(sock, iov, 2, fds, 2);
+	n = wire_recv(sock, iov, 2, fds, 3);
 	if (report.error.err) /* a failure comes without descriptors */
 		return error_set(error, report.error.err, "%s", report.error.message);
 	if (n < (ssize_t)sizeof(report))
 		return error_set(error, EIO, "the box's first process ended while it was set up");
 	out->listener = fds[0];
 	out->report_dir = fds[1];
+	out->sys = fds[2];
+	if (!report.has_sys) {
+		cleanup_fd(&out->sys);
+		out->sys = -1;
+	}
 	if (take_nodes(tree, nodes, report.n_nodes))
 		return error_set(error, EPROTO, "the box's first process does not know its nodes");
 	return 0;
@@ -191,6 +197,14 @@ static int check_reach(const struct child *child, pid_t pid, struct error *error
 	return 0;
 }
 
+static uint64_t mount_namespace_of(pid_t pid)
+{
+	AUTO_FD int fd = procfs_open(pid, "ns/mnt", O_PATH);
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) ? st.st_ino : 0;
+}
+
 /** Fork everything, hear from the program's process, and let it go. */
 static int start(struct child *child, int sock, struct launched *out, struct error *error)
 {
@@ -209,6 +223,7 @@ static int start(struct child *child, int sock, struct launched *out, struct err
 	if (err)
 		return error_sys(error, -err, "cannot fork");
 	err = hear(sock, child->args->tree, out, error);
+	out->mnt_ns = err ? 0 : mount_namespace_of(out->pid);
 	err = err ? err : check_reach(child, out->pid, error);
 	if (err)
 		return err;
@@ -244,9 +259,12 @@ int launch(const struct launch_args *args, struct launched *out, struct error *e
 	struct child child = { .args = args };
 	int pair[2], err;
 
-	*out = (struct launched){
-		.listener = -1, .report_dir = -1, .pidfd = -1, .signals = -1, .guardian.sock = -1
-	};
+	*out = (struct launched){ .listener = -1,
+		.report_dir = -1,
+		.sys = -1,
+		.pidfd = -1,
+		.signals = -1,
+		.guardian.sock = -1 };
 	err = procfs_check(error);
 	err = err ? err : find_user(args->user, &child.user, error);
 	if (err)
@@ -395,8 +413,8 @@ int launch_wait(struct launched *launched)
 
 void launch_finish(struct launched *launched)
 {
-	int *const fds[] = { &launched->listener, &launched->report_dir, &launched->pidfd,
-		&launched->signals };
+	int *const fds[] = { &launched->listener, &launched->report_dir, &launched->sys,
+		&launched->pidfd, &launched->signals };
 
 	guardian_stop(&launched->guardian);
 	witness_stop(&launched->witness);

@@ -28,9 +28,11 @@ struct launch_args {
 };
 
 struct launched {
-	pid_t pid;	/* the program */
-	int listener;	/* seccomp notification descriptor; closed by launch_finish */
-	int report_dir; /* O_PATH of the box's /dev/nestbox (a tmpfs): reports are written there */
+	pid_t pid;	 /* the program */
+	int listener;	 /* seccomp notification descriptor; closed by launch_finish */
+	int report_dir;	 /* O_PATH of the box's /dev/nestbox (a tmpfs): reports are written there */
+	int sys;	 /* the box's /sys, to be changed (namespace.h); -1: it cannot be */
+	uint64_t mnt_ns; /* inode of the box's mount namespace; 0: not known */
 
 	bool interrupted; /* by launch_wait: the program was killed by SIGINT */
 

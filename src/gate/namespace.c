@@ -19,12 +19,15 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bits.h"
 #include "base/cleanup.h"
 #include "gate/cover.h"
+
+#define OPEN_TREE_CLONE_ 1u /* older C libraries lack it */
 
 #define TMPFS_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -125,19 +128,37 @@ static int make_parents(const char *path, struct error *error)
 static int make_file(const struct tree_entry *entry)
 {
 	/* Reports below /dev are rewritten by the supervisor, who may be their mere owner. */
-	mode_t mode = strncmp(entry->path, "/sys/", 5) ? 0644 : 0444;
+	mode_t mode = entry->mode ? entry->mode : strncmp(entry->path, "/sys/", 5) ? 0644 : 0444;
 	AUTO_FD int fd =
 		open(entry->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	ssize_t n = fd < 0 ? -1 : write(fd, entry->content, entry->len);
 
+	if (n >= 0 && entry->sparse && ftruncate(fd, (off_t)entry->sparse))
+		return -errno;
 	return n < 0 ? -errno : n == (ssize_t)entry->len ? 0 : -EIO;
+}
+
+void tree_absent_path(const struct tree_entry *node, char *buf, size_t size)
+{
+	snprintf(buf, size, TREE_ABSENT_DIR "/%s", strrchr(node->path, '/') + 1);
+}
+
+/** Where it is created: a node that is absent can come later, by being renamed. */
+static const char *place_of(const struct tree_entry *entry, char *buf, size_t size)
+{
+	if (!entry->absent)
+		return entry->path;
+	tree_absent_path(entry, buf, size);
+	return buf;
 }
 
 static int make_node(const struct tree_entry *entry, const char *null)
 {
-	int err = touch(entry->path, 0666);
+	char buf[PATH_MAX];
+	const char *path = place_of(entry, buf, sizeof(buf));
+	int err = touch(path, 0666);
 
-	if (!err && mount(null, entry->path, NULL, MS_BIND, NULL))
+	if (!err && mount(null, path, NULL, MS_BIND, NULL))
 		err = -errno;
 	return err;
 }
@@ -179,7 +200,9 @@ static int make_entry(const struct tree_entry *entry, const char *null, struct e
 
 	/* Most have their directory by now: looking first would be most of the work. */
 	if (err == -ENOENT) {
-		err = make_parents(entry->path, error);
+		char buf[PATH_MAX];
+
+		err = make_parents(place_of(entry, buf, sizeof(buf)), error);
 		if (err)
 			return err;
 		err = make_it(entry, null);
@@ -189,11 +212,12 @@ static int make_entry(const struct tree_entry *entry, const char *null, struct e
 
 static int identify(struct tree_entry *entry, struct error *error)
 {
+	char buf[PATH_MAX];
+	const char *path = place_of(entry, buf, sizeof(buf));
 	struct statx stx;
 
-	if (statx(AT_FDCWD, entry->path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID,
-		    &stx))
-		return error_sys(error, errno, "cannot stat %s", entry->path);
+	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, &stx))
+		return error_sys(error, errno, "cannot stat %s", path);
 	if (!(stx.stx_mask & STATX_MNT_ID))
 		return error_set(
 			error, ENOSYS, "statx gives no mount ids (Linux 5.8 or later does)");
@@ -204,13 +228,33 @@ static int identify(struct tree_entry *entry, struct error *error)
 }
 
 /** The tmpfs is ours, but to the program these are the host's: not to be written by it. */
-static int seal(struct error *error)
+static int seal(const struct tree *tree, struct error *error)
 {
-	if (mount(NULL, "/sys", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | TMPFS_FLAGS, NULL))
+	const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | TMPFS_FLAGS;
+
+	if (mount(NULL, "/sys", NULL, flags, NULL))
 		return error_sys(error, errno, "cannot make /sys read-only");
+	/* Those that are mounts of their own (make_dir); of the others it is EINVAL. */
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->entries[i].kind == TREE_DIR &&
+			!strncmp(tree->entries[i].path, "/sys/", 5) &&
+			mount(NULL, tree->entries[i].path, NULL, flags, NULL) && errno != EINVAL)
+			return error_sys(
+				error, errno, "cannot make %s read-only", tree->entries[i].path);
 	if (geteuid() && chmod("/dev", 0555))
 		return error_sys(error, errno, "cannot chmod /dev");
 	return 0;
+}
+
+/**
+ * The same file systems by other mounts, which nobody seals and which are mounted nowhere: what the
+ * supervisor changes while the box runs it changes there (live.c). Without open_tree, nothing can be
+ * changed.
+ */
+static int copy_sys(void)
+{
+	return (int)syscall(
+		SYS_open_tree, AT_FDCWD, "/sys", OPEN_TREE_CLONE_ | AT_RECURSIVE | O_CLOEXEC);
 }
 
 /** One of /sys and /dev: neither needs anything of the other. */
@@ -273,7 +317,7 @@ static void renew_cwd(const char *cwd)
 		(void)!chdir(cwd);
 }
 
-int namespace_populate(struct tree *tree, struct error *error)
+int namespace_populate(struct tree *tree, int *sys, struct error *error)
 {
 	AUTO_FD int null_fd = open("/dev/null", O_PATH | O_CLOEXEC);
 	mode_t mask = umask(0);
@@ -285,7 +329,8 @@ int namespace_populate(struct tree *tree, struct error *error)
 	if (null_fd < 0)
 		err = error_sys(error, errno, "cannot open /dev/null");
 	err = err ? err : populate(tree, null_fd, error);
-	err = err ? err : seal(error);
+	*sys = err ? -1 : copy_sys();
+	err = err ? err : seal(tree, error);
 	umask(mask);
 	if (!err)
 		renew_cwd(cwd);

@@ -16,7 +16,10 @@
  */
 int namespace_enter(struct error *error);
 
-/** Put the tree over /sys and /dev and fill in its nodes' identities. 0 or -errno. */
-int namespace_populate(struct tree *tree, struct error *error);
+/**
+ * Put the tree over /sys and /dev and fill in its nodes' identities. *sys: a descriptor of a copy of
+ * /sys that can be written, while the box's own cannot; -1 where none can be made. 0 or -errno.
+ */
+int namespace_populate(struct tree *tree, int *sys, struct error *error);
 
 #endif

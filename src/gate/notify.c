@@ -96,6 +96,7 @@ static void handle(struct receivers *r, struct seccomp_notif *notif)
 	result = call_handle(&call);
 	parked = call_owes(&call) && parked_add(r->parked, &call, result);
 	call_finish(&call);
+	live_follow(r->serve->live);
 	if (!parked)
 		answer(r, notif, result);
 }
@@ -265,6 +266,7 @@ static void *closer_main(void *arg)
 		if (poll(&p, 1, timeout) < 0)
 			continue;
 		timeout = fdtable_close(r->serve->fds);
+		live_follow(r->serve->live);
 		proc_cache_sweep(r->serve->procs);
 	}
 	return NULL;

@@ -4,15 +4,15 @@
  * directories, symbolic links, "..", and names below /proc. So the path is walked in the program's
  * view (its root, its working directory, its mounts), and where it ends is compared with the nodes.
  *
- * Absolute names are tried by the kernel first, in one call: openat2 with RESOLVE_IN_ROOT on the
- * program's root. What that cannot do (relative names, whose ".." must not stop where they start,
- * and /proc, whose "self" would be us and whose magic links it refuses) is walked here, component
- * by component.
+ * Names are tried by the kernel first, in one call: openat2 with RESOLVE_IN_ROOT on the program's
+ * root, or RESOLVE_BENEATH where a relative one begins. What that cannot do (relative names that
+ * leave where they start, and /proc, whose "self" would be us and whose magic links it refuses) is
+ * walked here, component by component.
  *
  * A node is known by mount and inode. A program that made itself another mount namespace has
  * other mount ids: the mount's place in its mountinfo then tells which node it is.
  */
-#include "gate/internal.h"
+#include "gate/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,17 +208,62 @@ static int walk_path(struct call *call, int root, int dirfd, const char *path, b
 	return at;
 }
 
+/* ---- in one call of the kernel ---- */
+
+/** The directory that path's last component is looked up in, and that component. */
+static int open_parent(int at, const char *path, uint64_t scope, const char **last)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	*last = slash ? slash + 1 : path;
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	return open_at(at, dir, 0, scope);
+}
+
+/**
+ * Nothing is there, for the program either: its last component does not exist, in a directory that
+ * is the same for both of us. What most opens that create a file are about.
+ */
+static bool is_nothing(int at, const char *path, uint64_t scope)
+{
+	const char *last;
+	AUTO_FD int dir = open_parent(at, path, scope, &last);
+	AUTO_FD int fd = -1;
+
+	if (dir < 0 || !*last || in_proc(dir))
+		return false;
+	fd = open_at(dir, last, O_NOFOLLOW, 0);
+	return fd < 0 && errno == ENOENT;
+}
+
+/** -1 where there is nothing, or (*walk) where only walking tells. */
+static int open_quickly(int at, const char *path, uint64_t nofollow, bool *walk)
+{
+	uint64_t scope =
+		RESOLVE_NO_MAGICLINKS | (path[0] == '/' ? RESOLVE_IN_ROOT : RESOLVE_BENEATH);
+	int fd = open_at(at, path, nofollow, scope);
+
+	*walk = fd < 0 && (errno != ENOENT || !is_nothing(at, path, scope));
+	return fd;
+}
+
 static int resolve(struct call *call, int dirfd, const char *path, uint64_t flags)
 {
-	AUTO_FD int root = open_proc((pid_t)call->notif->pid, "root");
+	pid_t tid = (pid_t)call->notif->pid;
+	AUTO_FD int root = open_proc(tid, "root");
+	AUTO_FD int start = path[0] == '/' ? -1 : open_start(tid, dirfd);
 	uint64_t nofollow = flags & O_NOFOLLOW;
+	bool walk = true;
 	int fd = -1;
 
 	if (root < 0)
 		return -1;
 	if (path[0] == '/')
-		fd = open_at(root, path, nofollow, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
-	return fd >= 0 ? fd : walk_path(call, root, dirfd, path, nofollow != 0);
+		fd = open_quickly(root, path, nofollow, &walk);
+	else if (start >= 0)
+		fd = open_quickly(start, path, nofollow, &walk);
+	return walk ? walk_path(call, root, dirfd, path, nofollow != 0) : fd;
 }
 
 /* ---- recognising ---- */
@@ -259,8 +304,19 @@ static const struct tree_entry *node_by_mount(
 	return NULL;
 }
 
-static const struct tree_entry *node_of(const struct tree *tree, pid_t tid, const struct statx *stx)
+/** Whether the program sees the mounts of the box, and none of its own: ids are what they were. */
+static bool sees_box_mounts(const struct serve *serve, pid_t tid)
 {
+	AUTO_FD int fd = open_proc(tid, "ns/mnt");
+	struct stat st;
+
+	return fd >= 0 && !fstat(fd, &st) && serve->args.mnt_ns == st.st_ino;
+}
+
+static const struct tree_entry *node_of(
+	const struct serve *serve, pid_t tid, const struct statx *stx)
+{
+	const struct tree *tree = serve->args.tree;
 	uint64_t dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
 	bool alike = false;
 	size_t i;
@@ -274,7 +330,8 @@ static const struct tree_entry *node_of(const struct tree *tree, pid_t tid, cons
 			return e;
 		alike = true;
 	}
-	return alike ? node_by_mount(tree, tid, stx) : NULL;
+	/* All nodes are /dev/null, and so is that itself, which programs open all the time. */
+	return alike && !sees_box_mounts(serve, tid) ? node_by_mount(tree, tid, stx) : NULL;
 }
 
 const struct tree_entry *path_node_of(struct call *call, const struct stat *st, uint64_t mnt_id)
@@ -286,7 +343,7 @@ const struct tree_entry *path_node_of(struct call *call, const struct stat *st, 
 		.stx_mnt_id = mnt_id,
 	};
 
-	return node_of(call->serve->args.tree, (pid_t)call->notif->pid, &stx);
+	return node_of(call->serve, (pid_t)call->notif->pid, &stx);
 }
 
 /** An open file of ours, reached through /proc/PID/fd. */
@@ -301,23 +358,51 @@ static bool reopened(struct fdtable *fds, int fd, struct path_node *out)
 	file = fdtable_find(fds, &st, &origin);
 	if (!file)
 		return false;
+	bool attr = attr_is(file);
+
 	file_put(file);
+	if (attr) /* what there is of it is the stand-in */
+		return false;
 	*out = (struct path_node){ .node = origin.node, .device = !origin.node };
 	return true;
+}
+
+int path_open(struct call *call, int dirfd, const char *path, uint64_t flags)
+{
+	return path[0] ? resolve(call, dirfd, path, flags) : -1;
+}
+
+static bool find_attr(struct call *call, int fd, struct live_attr *out)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && live_find(call->serve->live, &st, out);
+}
+
+bool path_find_attr(
+	struct call *call, int dirfd, const char *path, uint64_t flags, struct live_attr *out)
+{
+	AUTO_FD int fd = path_open(call, dirfd, path, flags);
+
+	return fd >= 0 && find_attr(call, fd, out);
 }
 
 bool path_find_node(
 	struct call *call, int dirfd, const char *path, uint64_t flags, struct path_node *out)
 {
-	AUTO_FD int fd = -1;
+	AUTO_FD int fd = path_open(call, dirfd, path, flags);
 	struct statx stx;
 
-	fd = path[0] ? resolve(call, dirfd, path, flags) : -1;
 	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID | STATX_TYPE, &stx))
 		return false;
 	*out = (struct path_node){ 0 };
 	/* A name that ends in a slash opens no device; Linux says ENOTDIR. */
-	if (S_ISCHR(stx.stx_mode) && path[strlen(path) - 1] != '/')
-		out->node = node_of(call->serve->args.tree, (pid_t)call->notif->pid, &stx);
-	return out->node || (S_ISREG(stx.stx_mode) && reopened(call->serve->fds, fd, out));
+	if (path[strlen(path) - 1] == '/')
+		return false;
+	if (S_ISCHR(stx.stx_mode))
+		out->node = node_of(call->serve, (pid_t)call->notif->pid, &stx);
+	if (out->node || !S_ISREG(stx.stx_mode))
+		return out->node;
+	out->sysfs = find_attr(call, fd, &out->attr);
+	return out->sysfs || reopened(call->serve->fds, fd, out);
 }

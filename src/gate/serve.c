@@ -41,6 +41,14 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	serve->fds = fdtable_create(poller_devices, serve->poller, error);
 	if (!serve->fds)
 		goto fail;
+	serve->live = live_create(&(struct live_args){
+		.machine = args->machine,
+		.vfio = args->vfio,
+		.nodes = args->tree,
+		.sys = args->sys,
+		.report_dir = args->report_dir,
+		.admin = args->admin,
+	});
 	if (!proc_can_take_fds())
 		serve->eventfds = eventfds_create();
 	if ((args->memlock && !(serve->memlocks = memlocks_create())) ||
@@ -82,6 +90,7 @@ bool serve_stop(struct serve *serve)
 	fdtable_destroy(serve->fds);
 	eventfds_destroy(serve->eventfds);
 	memlocks_destroy(serve->memlocks);
+	live_destroy(serve->live);
 	poller_stop(serve->poller);
 	serve->args.machine->fault = NULL;
 	serve->args.machine->event = NULL;

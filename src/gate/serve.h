@@ -22,7 +22,10 @@ struct serve_args {
 	struct vfio *vfio;
 	const struct tree *tree;
 	int listener;
-	int report_dir; /* last-refusal is written here */
+	int report_dir;	 /* last-refusal is written here */
+	int sys;	 /* of struct launched; -1: /sys stays as it is */
+	bool admin;	 /* the program is root's */
+	uint64_t mnt_ns; /* of struct launched */
 	unsigned fd_base;
 	bool quiet;   /* no refusals on stderr */
 	bool trace;   /* every call is told: */

@@ -7,9 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+#include "gate/procfs.h"
 
 /* What users outside the program's user namespace look like in it (Linux DEFAULT_OVERFLOWUID). */
 #define OVERFLOW_ID 65534
@@ -27,10 +32,14 @@ static void map_owner(struct stat *st)
 }
 
 /** What fstat shows: a node its placeholder, as stat of its path does; a device, a file without name. */
-static bool looks_of(const struct call *call, struct stat *st)
+static bool looks_of(struct call *call, struct file *file, struct stat *st)
 {
 	const struct tree_entry *node = call->origin.node;
 
+	if (attr_stat(call, file, st)) {
+		map_owner(st);
+		return true;
+	}
 	if (node ? stat("/dev/null", st) : fstat(call->serve->anon, st))
 		return false;
 	map_owner(st);
@@ -53,11 +62,13 @@ static bool empty_path(struct call *call, uint64_t upath)
 static bool look(struct call *call, struct stat *st)
 {
 	struct file *file = call_file(call, 0);
+	bool ret;
 
 	if (!file)
 		return false;
+	ret = looks_of(call, file, st);
 	file_put(file);
-	return looks_of(call, st);
+	return ret;
 }
 
 static long stat_to(struct call *call, uint64_t ubuf)
@@ -123,14 +134,55 @@ long sys_statx(struct call *call)
 	return usermem_copy_out(&call->caller, call_arg(call, 4), &stx, sizeof(stx));
 }
 
+/** fd, of ours, is open in the box's /sys: that is a tmpfs, but is to look like what it stands for. */
+static long statfs_to(struct call *call, int fd, uint64_t ubuf)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) || !live_is_sysfs(call->serve->live, st.st_dev) ||
+		fstatfs(fd, &fs) || !call_valid(call))
+		return CALL_CONTINUE;
+	fs.f_type = SYSFS_MAGIC;
+	return usermem_copy_out(&call->caller, ubuf, &fs, sizeof(fs));
+}
+
+static long fstatfs_sys(struct call *call)
+{
+	struct proc *proc = call_proc(call);
+	AUTO_FD int fd = -1;
+	struct stat st;
+	char name[24];
+
+	if (!proc || proc_stat_fd(proc, (int)call_arg(call, 0), &st) ||
+		!live_is_sysfs(call->serve->live, st.st_dev))
+		return CALL_CONTINUE;
+	snprintf(name, sizeof(name), "fd/%d", (int)call_arg(call, 0));
+	fd = procfs_open((pid_t)call->notif->pid, name, O_PATH);
+	return statfs_to(call, fd, call_arg(call, 1));
+}
+
+long sys_statfs(struct call *call)
+{
+	AUTO_FD int fd = -1;
+	char path[PATH_MAX];
+
+	if (usermem_string(call, call_arg(call, 0), path, sizeof(path)) < 0)
+		return CALL_CONTINUE;
+	fd = path_open(call, AT_FDCWD, path, 0);
+	return statfs_to(call, fd, call_arg(call, 1));
+}
+
 long sys_fstatfs(struct call *call)
 {
 	struct statfs fs;
 	struct stat st;
 
 	if (!look(call, &st))
-		return CALL_CONTINUE;
+		return fstatfs_sys(call);
 	if (call->origin.node ? statfs("/dev/null", &fs) : fstatfs(call->serve->anon, &fs))
 		return -errno;
+	if (call->origin.attribute)
+		fs.f_type = SYSFS_MAGIC;
 	return usermem_copy_out(&call->caller, call_arg(call, 1), &fs, sizeof(fs));
 }

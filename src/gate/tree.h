@@ -11,6 +11,7 @@
 #ifndef GATE_TREE_H
 #define GATE_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,13 +32,40 @@ enum tree_node {
 	NODE_NOIOMMU_GROUP, /* /dev/vfio/noiommu-ID */
 };
 
+/** What a write to a file below /sys does (attr.c). */
+enum tree_attr_kind {
+	ATTR_NONE, /* nobody may write it */
+	ATTR_BIND,
+	ATTR_UNBIND,
+	ATTR_NEW_ID,
+	ATTR_REMOVE_ID,
+	ATTR_PROBE,	/* drivers_probe */
+	ATTR_AUTOPROBE, /* drivers_autoprobe */
+	ATTR_UEVENT,
+	ATTR_OVERRIDE,
+	ATTR_ENABLE,
+	ATTR_RESET,
+	ATTR_RESET_METHOD,
+	ATTR_CONFIG,
+	ATTR_RESOURCE, /* resourceN */
+};
+
+struct tree_attr {
+	enum tree_attr_kind kind;
+	unsigned of; /* index of the device or driver in the machine */
+};
+
 struct tree_entry {
 	enum tree_kind kind;
 	char *path; /* absolute, in the box */
 	char *content;
-	size_t len; /* of content */
+	size_t len;	       /* of content */
+	unsigned mode;	       /* of a file; 0: whoever may look may read */
+	uint64_t sparse;       /* of a file that has a size but no content */
+	struct tree_attr attr; /* of a file */
 	enum tree_node node;
-	int id; /* group number */
+	int id;	     /* group number */
+	bool absent; /* a node that is not to be seen now (tree_absent_path) */
 	/* Filled by the launcher, from inside the box: how the gate recognises an open of it. */
 	uint64_t mnt_id, ino, dev;
 };
@@ -47,13 +75,29 @@ struct tree {
 	size_t n, room;
 };
 
-/** All that a program may look for of this machine. 0 or -ENOMEM. */
-int tree_build(const struct machine *machine, struct tree *tree);
+/**
+ * All that a program may look for of this machine, as it is now. Host lock held, where other threads
+ * are. admin: the program is root's, which may read all of configuration space. 0 or -ENOMEM.
+ */
+int tree_build(const struct machine *machine, bool admin, struct tree *tree);
 /** Give a file other content. -ENOENT, -ENOMEM. */
 int tree_set(struct tree *tree, const char *path, const char *content);
 void tree_finish(struct tree *tree);
 
+/** Configuration space as the host sees it. Without the device's lock. */
+void tree_config(const struct pci_dev *pci, uint8_t config[PCI_CONFIG_BYTES]);
+/** How much of it who is not root may read (Linux 7.3 pci_read_config). */
+#define TREE_CONFIG_ORDINARY 64
+
+/** "1\n": what `enable` and `power_state` say of a device. Host lock held. */
+void tree_enable_text(const struct machine_device *dev, char buf[16]);
+const char *tree_power_text(const struct pci_dev *pci);
+
+/** Where a node lies while it is absent: below TREE_REPORT_DIR. */
+void tree_absent_path(const struct tree_entry *node, char *buf, size_t size);
+
 /** Where the supervisor writes reports for the program; its own TREE_DIR. */
 #define TREE_REPORT_DIR "/dev/nestbox"
+#define TREE_ABSENT_DIR TREE_REPORT_DIR "/.absent"
 
 #endif

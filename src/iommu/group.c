@@ -127,7 +127,7 @@ unsigned iommu_group_resv(struct iommu_group *group, struct iommu_resv *out, uns
 /* Linux: these set driver_managed_dma, or never do DMA: they leave the group to its owner. */
 static const char *const harmless_drivers[] = { "vfio-pci", "pci-stub", "pcieport" };
 
-static bool driver_is_harmless(const char *driver)
+bool iommu_driver_is_harmless(const char *driver)
 {
 	if (!driver || !*driver || !strncmp(driver, "vfio-", 5))
 		return true;
@@ -142,7 +142,7 @@ bool iommu_group_viable(const struct iommu_group *group, struct why *why)
 	struct iommu_device *dev;
 
 	cds_list_for_each_entry (dev, &group->devices, group_link) {
-		if (driver_is_harmless(dev->driver))
+		if (iommu_driver_is_harmless(dev->driver))
 			continue;
 		why_refused(why, EPERM, "group-not-viable", "%s is bound to the host driver %s",
 			dev->name, dev->driver);

@@ -182,6 +182,9 @@ bool iommu_any_present(struct iommu_system *system);
 /** Reserved ranges of the group's devices (for IOVA ranges). At most max; returns how many. */
 unsigned iommu_group_resv(struct iommu_group *group, struct iommu_resv *out, unsigned max);
 
+/** A driver that leaves the group's DMA to whoever owns it; NULL: no driver. */
+bool iommu_driver_is_harmless(const char *driver);
+
 /** Viable: every device is bound to vfio-pci (or another vfio driver) or to nothing. */
 bool iommu_group_viable(const struct iommu_group *group, struct why *why);
 

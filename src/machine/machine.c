@@ -495,6 +495,8 @@ static int init_devices(struct machine *machine, struct error *error)
 		return no_memory(error, "the devices");
 	for (unsigned i = 0; !err && i < n; i++)
 		err = init_device(machine, i, &place, error);
+	if (!err && machine_drivers_init(machine))
+		err = no_memory(error, "the drivers");
 	return err;
 }
 
@@ -506,6 +508,7 @@ static void finish_devices(struct machine *machine)
 
 		unwire(dev, iommu_of_device(machine, i));
 		unplace_bars(machine, dev);
+		free(dev->driver_override);
 		pci_dev_finish(&dev->pci);
 	}
 	free(machine->devices);
@@ -538,6 +541,7 @@ void machine_destroy(struct machine *machine)
 {
 	if (!machine)
 		return;
+	machine_drivers_finish(machine);
 	finish_devices(machine);
 	free(machine->groups);
 	finish_iommus(machine);

@@ -13,6 +13,7 @@
 #include "iommu/iommu.h"
 #include "iommu/mmio.h"
 #include "irq/msi.h"
+#include "machine/drivers.h"
 #include "machine/host.h"
 #include "pci/pci.h"
 
@@ -48,6 +49,10 @@ struct machine_device {
 	struct pci_dev pci;
 	struct port *port;	/* NULL behind no IOMMU */
 	unsigned noiommu_group; /* number of its /dev/vfio/noiommu-N, where the policy allows */
+	char *driver_override;	/* host lock; NULL: none (drivers.h) */
+	bool leaving;		/* host lock; taken off vfio-pci, but not closed yet */
+	unsigned enabled;	/* host lock; times that `enable` in sysfs was set */
+	bool no_reset;		/* host lock; `reset_method` in sysfs was emptied */
 	struct machine_fault_note faults;   /* machine->fault_lock */
 	struct machine_fault_detail detail; /* likewise: of the fault that comes next */
 };
@@ -81,6 +86,7 @@ struct machine {
 	unsigned n_groups;
 	struct machine_device *devices;
 	unsigned n_devices;
+	struct machine_drivers drivers; /* host lock */
 
 	struct machine_iommu *iommus; /* in the order of the description */
 	unsigned n_iommus;

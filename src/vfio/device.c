@@ -78,6 +78,7 @@ static int enable(struct vfio_device *device)
 	vfio_config_open(device);
 	pci->opens = 1;
 	pthread_mutex_unlock(&pci->lock);
+	__atomic_add_fetch(&device->vfio->activity, 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -102,6 +103,7 @@ static void disable(struct vfio_device *device)
 	vfio_config_close(device);
 	pci_config_write(pci, COMMAND, 0, 2); /* pci_disable_device, in time */
 	pthread_mutex_unlock(&pci->lock);
+	__atomic_add_fetch(&device->vfio->activity, 1, __ATOMIC_RELEASE);
 }
 
 static int open_gated(struct vfio_device *device)
@@ -137,17 +139,34 @@ int vfio_device_open(
 	return 0;
 }
 
+static bool stop_leaving(struct vfio_device *device)
+{
+	struct hostlock *lock = vfio_lock(device->vfio);
+	bool left;
+
+	hostlock_lock(lock);
+	left = device->dev->leaving;
+	device->dev->leaving = false;
+	hostlock_unlock(lock);
+	return left;
+}
+
 static void device_release(struct file *file)
 {
 	struct vfio_device_file *opened = caa_container_of(file, struct vfio_device_file, file);
 	struct vfio_device *device = opened->device;
+	bool left = false;
 
 	vfio_device_lock(device);
-	if (--device->opens == 0)
+	if (--device->opens == 0) {
 		disable(device);
+		left = stop_leaving(device);
+	}
 	vfio_device_unlock(device);
 	free(opened);
 	vfio_group_unuse(device->group);
+	if (left)
+		vfio_device_closed(device);
 }
 
 /* ---- calls ---- */

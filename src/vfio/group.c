@@ -55,6 +55,19 @@ static void group_unlock(struct vfio_group *group)
 	hostlock_unlock(lock);
 }
 
+/* Linux 7.3 vfio_device_remove_group: what has the file open then is left without a group. */
+static bool is_revoked(struct file *file)
+{
+	return caa_container_of(file, struct vfio_group_file, file)->revoked;
+}
+
+static int gone(const struct vfio_group *group, struct why *why)
+{
+	return why_refused(why, ENODEV, "group-is-gone",
+		"the last device of group %s was taken off vfio-pci since this was opened",
+		group->name);
+}
+
 /* ---- GET_STATUS ---- */
 
 static long group_get_status(struct ioctl_call *call, void *data)
@@ -62,14 +75,18 @@ static long group_get_status(struct ioctl_call *call, void *data)
 	struct vfio_group *group = group_from_file(call->file);
 	struct vfio_group_status *status = data;
 
+	long ret = 0;
+
 	group_lock(group);
 	status->flags = 0;
-	if (group->container)
+	if (is_revoked(call->file))
+		ret = gone(group, call->why);
+	else if (group->container)
 		status->flags = VFIO_GROUP_FLAGS_CONTAINER_SET | VFIO_GROUP_FLAGS_VIABLE;
 	else if (!group->iommu || iommu_group_viable(group->iommu, NULL))
 		status->flags = VFIO_GROUP_FLAGS_VIABLE;
 	group_unlock(group);
-	return 0;
+	return ret;
 }
 
 /* ---- SET_CONTAINER, UNSET_CONTAINER ---- */
@@ -102,7 +119,7 @@ static long group_set_container(struct ioctl_call *call, void *data)
 		return why_misuse(
 			call->why, EBADF, "bad-descriptor", "descriptor %d is not open", fd);
 	group_lock(group);
-	ret = join_file(group, file, call->why);
+	ret = is_revoked(call->file) ? gone(group, call->why) : join_file(group, file, call->why);
 	if (ret)
 		why_about(call->why, group->name, NULL, NULL);
 	group_unlock(group);
@@ -129,7 +146,10 @@ static long group_unset_container(struct ioctl_call *call, void *data)
 	long ret;
 
 	group_lock(group);
-	ret = unset_container(group, call->why);
+	/* No container: EINVAL. */
+	ret = is_revoked(call->file) ? why_misuse(call->why, EINVAL, "group-has-no-container",
+					       "group %s is in no container", group->name)
+				     : unset_container(group, call->why);
 	if (ret)
 		why_about(call->why, group->name, NULL, NULL);
 	group_unlock(group);
@@ -227,7 +247,14 @@ static int open_device(
 	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why)
 {
 	struct hostlock *lock = group_lock(group);
-	int ret = group_use(group, why);
+	int ret;
+
+	/* Taken off vfio-pci since it was looked up. */
+	if (!group_has(group, dev))
+		ret = why_misuse(why, ENODEV, "no-such-device",
+			"the device is not bound to vfio-pci any more");
+	else
+		ret = group_use(group, why);
 
 	if (!ret) {
 		/* The mark keeps the group in its container. */
@@ -250,8 +277,13 @@ static long group_get_device_fd(struct ioctl_call *call, void *data)
 	int ret, fd;
 
 	ret = copy_name(call, name);
-	if (!ret)
+	if (!ret && is_revoked(call->file))
+		ret = gone(group, call->why);
+	if (!ret) {
+		hostlock_lock(vfio_lock(group->vfio));
 		ret = find_device(group, name, &dev, call->why);
+		hostlock_unlock(vfio_lock(group->vfio));
+	}
 	if (!ret)
 		ret = open_device(group, dev, &file, call->why);
 	if (ret) {
@@ -294,9 +326,10 @@ static void group_release(struct file *file)
 	struct vfio_group *group = opened->group;
 
 	group_lock(group);
-	if (group->container)
+	if (group->container && !opened->revoked)
 		vfio_container_leave(group);
-	group->opened = NULL;
+	if (!opened->revoked)
+		group->opened = NULL;
 	group_unlock(group);
 	free(opened);
 }
@@ -307,19 +340,32 @@ static const struct file_ops group_ops = {
 	.release = group_release,
 };
 
-static bool has_vfio_device(const struct vfio_group *group)
+bool vfio_group_has_device(const struct vfio_group *group)
 {
 	const struct machine *machine = group->vfio->machine;
 
 	for (unsigned i = 0; i < machine->n_devices; i++)
-		if (group_has(group, &machine->devices[i]))
+		if (group_has(group, &machine->devices[i]) ||
+			(machine->devices[i].leaving && group->vfio->devices[i].group == group))
 			return true;
 	return false;
 }
 
+void vfio_group_emptied(struct vfio_group *group)
+{
+	if (vfio_group_has_device(group))
+		return;
+	/* Linux 7.3 vfio_device_remove_group */
+	if (group->container)
+		vfio_container_leave(group);
+	if (group->opened)
+		group->opened->revoked = true;
+	group->opened = NULL;
+}
+
 static int check_open(struct vfio_group *group, struct why *why)
 {
-	if (!has_vfio_device(group))
+	if (!vfio_group_has_device(group))
 		return why_refused(why, ENODEV, "no-vfio-device",
 			"no device of the group is bound to vfio-pci");
 	if (!group->iommu && group->vfio->options.deny_rawio)

@@ -64,6 +64,7 @@ struct vfio_group {
 struct vfio_group_file {
 	struct file file;
 	struct vfio_group *group;
+	bool revoked; /* the last device was taken off vfio-pci: a new node has another group */
 };
 
 struct vfio {
@@ -75,6 +76,11 @@ struct vfio {
 	struct cds_list_head containers;
 	unsigned last_id;	 /* of a container */
 	struct virqfds *virqfds; /* eventfds of the program that are watched */
+	void (*watch)(void *ctx);
+	void *watch_ctx;
+	unsigned bindings;     /* changes of what devices are bound to; atomic */
+	unsigned activity;     /* first opens and last closes of devices; atomic */
+	unsigned bind_waiters; /* writes that wait until a device is closed; atomic */
 };
 
 static inline struct hostlock *vfio_lock(const struct vfio *vfio)
@@ -170,6 +176,10 @@ int vfio_bitmap_store(
 /* ---- group.c, as seen by main.c ---- */
 
 int vfio_group_open(struct vfio_group *group, struct file **out, struct why *why);
+/** Whether a device of the group is bound to vfio-pci, or taken off it and not yet closed. */
+bool vfio_group_has_device(const struct vfio_group *group);
+/** A device was taken off vfio-pci: without any the group goes. Host lock, the group's mark. */
+void vfio_group_emptied(struct vfio_group *group);
 bool vfio_is_vfio_driver(const char *driver);
 /** The group of an open group file; NULL for any other file. */
 struct vfio_group *vfio_group_of_file(struct file *file);
@@ -184,6 +194,11 @@ const char *vfio_group_iommu_name(const struct vfio_group *group);
  */
 int vfio_device_open(
 	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why);
+
+/* ---- bind.c, as seen by device.c ---- */
+
+/** The last close of a device that was leaving. Without locks. */
+void vfio_device_closed(struct vfio_device *device);
 
 /* ---- group.c, as seen by device.c ---- */
 

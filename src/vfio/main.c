@@ -16,7 +16,7 @@
 /* A device behind no IOMMU gets a group of its own, where the policy allows such groups. */
 static bool has_noiommu_group(const struct machine *machine, const struct machine_device *dev)
 {
-	return machine->desc.noiommu && !dev->iommu.group && vfio_is_vfio_driver(dev->iommu.driver);
+	return machine->desc.noiommu && !dev->iommu.group;
 }
 
 static void add_group(struct vfio *vfio, struct iommu_group *iommu, struct machine_device *dev)

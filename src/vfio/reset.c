@@ -60,14 +60,15 @@ static int no_reset(const struct vfio_device *device, struct why *why)
 
 /* ---- GET_PCI_HOT_RESET_INFO ---- */
 
-/* Linux 7.3 vfio_pci_fill_devs, for a device that was opened through its group. */
+/* Linux 7.3 vfio_pci_fill_devs, for a device that was opened through its group. Host lock held. */
 static int describe(
 	const struct vfio_device *device, struct vfio_pci_dependent_device *out, struct why *why)
 {
 	const struct pci_dev *pci = vfio_device_pci(device);
 	const struct iommu_group *iommu = device->dev->iommu.group;
 
-	if (!iommu && !device->group)
+	/* Without an IOMMU only VFIO makes a group, while it has the device. */
+	if (!iommu && !(device->group && vfio_group_has_device(device->group)))
 		return why_refused(why, EPERM, "not-isolated",
 			"the reset would affect %s, which is in no group", pci->name);
 	*out = (struct vfio_pci_dependent_device){
@@ -79,16 +80,27 @@ static int describe(
 	return 0;
 }
 
+static int describe_all(
+	const struct affected *affected, struct vfio_pci_dependent_device *out, struct why *why)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < affected->n && !err; i++)
+		err = describe(affected->devices[i], &out[i], why);
+	return err;
+}
+
 static long put_affected(struct ioctl_call *call, const struct affected *affected)
 {
+	struct hostlock *lock = vfio_lock(vfio_device_from_file(call->file)->vfio);
 	struct vfio_pci_dependent_device list[HOST_MAX_DEVICES];
 	int err;
 
-	for (unsigned i = 0; i < affected->n; i++) {
-		err = describe(affected->devices[i], &list[i], call->why);
-		if (err)
-			return err;
-	}
+	hostlock_lock(lock);
+	err = describe_all(affected, list, call->why);
+	hostlock_unlock(lock);
+	if (err)
+		return err;
 	if (call->caller->ops->copy_out(call->caller,
 		    call->uaddr + sizeof(struct vfio_pci_hot_reset_info), list,
 		    affected->n * sizeof(list[0])))

@@ -26,7 +26,7 @@ static void make_box(struct box *box, const char *host)
 	assert_int_equal(host_load(host, desc, &error), 0);
 	box->machine = machine_create(desc, &error);
 	assert_non_null(box->machine);
-	assert_int_equal(tree_build(box->machine, &box->tree), 0);
+	assert_int_equal(tree_build(box->machine, true, &box->tree), 0);
 	free(desc);
 }
 
@@ -211,7 +211,7 @@ static void noiommu_groups_have_their_own_nodes(void **state)
 		fail_msg("%s", error.message);
 	box.machine = machine_create(desc, &error);
 	assert_non_null(box.machine);
-	assert_int_equal(tree_build(box.machine, &box.tree), 0);
+	assert_int_equal(tree_build(box.machine, true, &box.tree), 0);
 	for (size_t i = 0; i < box.tree.n; i++)
 		if (box.tree.entries[i].kind == TREE_NODE &&
 			box.tree.entries[i].node == NODE_NOIOMMU_GROUP)
