@@ -52,6 +52,7 @@ struct ioat_chan {
 	/* The polled view. */
 	uint16_t left_count; /* what we left in DMACOUNT: anything else is a doorbell */
 	enum ioat_status shown;
+	bool untouched;	   /* shown is what RESET left: the driver has set up nothing since */
 	uint64_t lapse_ns; /* when HALTED lapses, 0: it does not */
 };
 
@@ -80,6 +81,8 @@ bool ioat_poll(struct ioat_chan *ch); /* true: something happened */
 void ioat_show(struct ioat_chan *ch);
 /** Show that a RESET or ABORT was carried out, on a channel that an error had halted or not. */
 void ioat_show_reset(struct ioat_chan *ch, bool failed_before);
+/** Likewise SUSPEND, on a channel that had nothing to suspend. */
+void ioat_show_suspended(struct ioat_chan *ch);
 void ioat_show_attention(struct ioat *ioat);
 
 /** What DMACOUNT is left with once a count has been consumed (poll.c). */
@@ -99,6 +102,8 @@ void ioat_chan_clear_error(struct ioat_chan *ch, uint32_t bits);
 uint64_t ioat_chan_status(const struct ioat_chan *ch);
 /** The driver is told of halts by a word in memory, rather than by CHANSTS. */
 bool ioat_chan_writes_back(const struct ioat_chan *ch);
+/** Likewise, and it is interrupted for errors: it does not poll for a few microseconds. */
+bool ioat_chan_interrupts(const struct ioat_chan *ch);
 void ioat_chan_finish_batch(struct ioat_chan *ch);
 void ioat_chan_fail(struct ioat_chan *ch, uint32_t error);
 

@@ -9,6 +9,10 @@
  *   status is reported in memory (CHANCMP, CHANCTRL bit 2), not IDLE either, since DPDK's stop waits
  *   for SUSPENDED for all of 4 microseconds. With the word in memory an error reads ARMED at once,
  *   which is what DPDK's recovery waits for as long. A driver without the word reads IDLE and HALTED.
+ * - A driver that has interrupts on errors too (CHANCTRL bit 4) is Linux's: it reads the truth, but
+ *   for IDLE once it has set up a channel after RESET, and until the first doorbell: 20 microseconds
+ *   after that it takes all but ACTIVE and IDLE for a failure. It suspends what reads IDLE, and
+ *   waits, for long, until it does not: so SUSPEND shows SUSPENDED even where nothing was running.
  * - A verdict does not outlive its command: after RESET, HALTED is shown at once, for the drivers
  *   that check it, and lapses after some milliseconds, or when the driver sets up the word in
  *   memory.
@@ -43,6 +47,7 @@ static uint64_t now_ns(void)
 static void show(struct ioat_chan *ch, enum ioat_status status)
 {
 	ch->shown = status;
+	ch->untouched = false;
 	ch->lapse_ns = 0;
 	ioat_store(ch->regs + IOAT_CDAR, 8, ch->cur);
 	/* DPDK 22.11 ioat: recovery compares all 64 bits with ARMED. */
@@ -65,7 +70,15 @@ static enum ioat_status at_rest(enum ioat_status state)
 
 void ioat_show(struct ioat_chan *ch)
 {
-	show(ch, ioat_chan_writes_back(ch) ? at_rest(ch->state) : ch->state);
+	bool polls = ioat_chan_writes_back(ch) && !ioat_chan_interrupts(ch);
+
+	show(ch, polls ? at_rest(ch->state) : ch->state);
+}
+
+void ioat_show_suspended(struct ioat_chan *ch)
+{
+	if (ch->shown == IOAT_IDLE)
+		show(ch, IOAT_SUSPENDED);
 }
 
 void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
@@ -73,6 +86,9 @@ void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
 	if (!ioat_chan_writes_back(ch)) {
 		show(ch, IOAT_HALTED);
 		ch->lapse_ns = now_ns() + VERDICT_NS;
+		ch->untouched = true;
+	} else if (ioat_chan_interrupts(ch)) {
+		show(ch, IOAT_IDLE);
 	} else if (failed_before || ch->shown == IOAT_HALTED) {
 		show(ch, IOAT_ARMED); /* the driver recovers, and soon looks for it */
 	} else {
@@ -80,16 +96,22 @@ void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
 	}
 }
 
-static bool poll_lapse(struct ioat_chan *ch)
+/* After RESET or power-on: the driver sets up the channel, or the verdict lapses. */
+static bool poll_untouched(struct ioat_chan *ch)
 {
 	bool set_up;
 
-	if (!ch->lapse_ns)
+	if (!ch->untouched)
 		return false;
+	if (ioat_chan_interrupts(ch)) {
+		show(ch, IOAT_IDLE);
+		return true;
+	}
 	set_up = ioat_chan_writes_back(ch);
-	if (!set_up && now_ns() < ch->lapse_ns)
+	if (!ch->lapse_ns || (!set_up && now_ns() < ch->lapse_ns))
 		return false;
 	show(ch, set_up ? IOAT_ARMED : IOAT_SUSPENDED);
+	ch->untouched = !set_up;
 	return true;
 }
 
@@ -153,7 +175,7 @@ bool ioat_poll(struct ioat_chan *ch)
 		ioat_cas(ch->regs + IOAT_CHANCMD, 1, cmd, 0);
 		return true;
 	}
-	happened |= poll_lapse(ch);
+	happened |= poll_untouched(ch);
 	if (count != ch->left_count && ioat_chan_accepts(ch)) {
 		poll_doorbell(ch, count);
 		happened = true;
