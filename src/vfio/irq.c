@@ -236,7 +236,11 @@ static int msix_trigger(struct irq_set *set)
 {
 	bool enabled = set->device->irq_type == VFIO_PCI_MSIX_IRQ_INDEX;
 
-	if (enabled && !set->count && set->kind == VFIO_IRQ_SET_DATA_NONE) {
+	if (!set->count && set->kind == VFIO_IRQ_SET_DATA_NONE) {
+		/* QEMU switches off first, whatever there is: the answer tells it nothing new. */
+		if (!enabled)
+			return why_protocol(
+				set->call->why, EINVAL, "irq-not-enabled", "MSI-X is off already");
 		msix_disable(set->device);
 		return 0;
 	}

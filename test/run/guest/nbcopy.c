@@ -27,7 +27,8 @@ module_param(seed, uint, 0444);
 MODULE_PARM_DESC(seed, "of all that is random");
 static bool high;
 module_param(high, bool, 0444);
-MODULE_PARM_DESC(high, "fail unless sources and destinations above 4 GiB were used, and such below");
+MODULE_PARM_DESC(
+	high, "fail unless sources and destinations above 4 GiB were used, and such below");
 static bool bench;
 module_param(bench, bool, 0444);
 MODULE_PARM_DESC(bench, "measure throughput too, beside the processor's memcpy");
@@ -294,8 +295,10 @@ static void measure(struct dma_chan *chan, struct copy *all)
 		rounds = min(500u, (256u << 20) / (8 * sizes[i]));
 		bytes = (u64)rounds * 8 * sizes[i];
 		engine = engine_ns(chan, all, sizes[i], rounds);
-		pr_info("nbcopy: bench bytes %u engine_mb_s %llu memcpy_mb_s %llu copies_per_s %llu\n", sizes[i],
-			mb_per_s(bytes, engine), mb_per_s(bytes, memcpy_ns(sizes[i], rounds)),
+		pr_info("nbcopy: bench bytes %u engine_mb_s %llu memcpy_mb_s %llu copies_per_s "
+			"%llu\n",
+			sizes[i], mb_per_s(bytes, engine),
+			mb_per_s(bytes, memcpy_ns(sizes[i], rounds)),
 			engine ? div64_u64(rounds * 8ull * NSEC_PER_SEC, engine) : 0);
 	}
 }
@@ -327,7 +330,8 @@ static int test(struct dma_chan *chan)
 	for (i = 0; i < SLOTS; i++)
 		all[i].batch = &batch;
 	good = all_copies(chan, all);
-	pr_info("nbcopy: copies %u bytes %llu batches %u in_flight %u bad %u above4g_src %u above4g_dst %u below4g_src %u below4g_dst %u\n",
+	pr_info("nbcopy: copies %u bytes %llu batches %u in_flight %u bad %u above4g_src %u "
+		"above4g_dst %u below4g_src %u below4g_dst %u\n",
 		tally.done, tally.bytes, tally.batches, tally.in_flight, tally.bad, tally.high_src,
 		tally.high_dst, tally.low_src, tally.low_dst);
 	if (good && bench)
