@@ -95,6 +95,12 @@ static bool ioat_step(struct pci_dev *dev, uint64_t budget)
 	return worked;
 }
 
+/* What Linux's driver clears before each RESET (ioat_reset_hw). */
+static const struct pci_field ioat_config[] = {
+	{ .off = IOAT_PCI_CHANERR_INT, .width = 4, .w1c = IOAT_ERR_ALL },
+	{ .off = IOAT_PCI_CHANERRMASK_INT, .width = 4, .rw = IOAT_ERR_ALL },
+};
+
 const struct pci_model ioat_model = {
 	.name = "ioat",
 	.doc = "Intel Chipset DMA engine (CBDMA 3.x): copy and fill, descriptor chains",
@@ -102,6 +108,8 @@ const struct pci_model ioat_model = {
 	.bars = { { .bytes = KIB(16), .mem64 = true, .mmap = true } },
 	.msix_vectors = IOAT_MAX_CHANNELS,
 	.msix_bar = 0,
+	.config = ioat_config,
+	.n_config = ARRAY_LEN(ioat_config),
 	.options = ioat_options,
 	.state_bytes = sizeof(struct ioat),
 	.init = ioat_init,

@@ -23,7 +23,7 @@ memfd)
 	machine=$machine,memory-backend=ram
 	more="-object memory-backend-memfd,id=ram,size=$memory,share=on"
 	;;
-reboot) boots=2 ;;
+reboot) boots=3 ;;
 5g) memory=5G guest='high=Y' ;;
 user) as='setpriv --reuid 65534 --regid 65534 --clear-groups' ;;
 bench) guest='bench=Y' copies=1000 ;;
@@ -62,7 +62,7 @@ if [ "$variant" = bench ]; then
 fi
 
 failures=0
-console() { # console NAME TIMES PATTERN: so many lines match
+console() { # console NAME TIMES PATTERN: of the console so many lines match
 	times=$(tr -d '\r' <"$tmp/console" | grep -cE -- "$3")
 	[ "$times" = "$2" ] && echo "ok: $1" && return
 	echo "not ok: $1: $times lines instead of $2 match /$3/"
@@ -86,6 +86,7 @@ console 'all copies were right' "$boots" "nbcopy: copies $copies bytes [0-9]+ .*
 console 'and again with the driver loaded anew' "$boots" 'nbcopy: copies 200 .* bad 0 '
 console 'several were in flight' "$boots" "nbcopy: copies $copies .* in_flight (8|9|[1-9][0-9])"
 console 'with interrupts' $((2 * boots)) '^guest: interrupts [1-9]'
+[ "$boots" = 1 ] || console 'one reset was in mid-copy' 1 '^guest: boot 2 resets with 1 module'
 console 'it is the last boot' 1 "^guest: boot $boots of $boots"
 console 'the guest ends well' 1 '^guest: done$'
 echo nothing | cmp -s - "$tmp/left" || { [ -e "$tmp/left" ] || echo 'left: not looked at' >"$tmp/left"; mv "$tmp/left" "$tmp/remains"; }
