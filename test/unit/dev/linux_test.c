@@ -170,7 +170,7 @@ static void run_all(enum rig_pattern pattern, bool trapped)
 	struct bench b;
 
 	bench_init(&b, pattern, trapped);
-	assert_true(reset_hw(&b)); /* as the channels are enumerated */
+	assert_true(reset_hw(&b));		       /* as the channels are enumerated */
 	for (unsigned round = 0; round < 8; round++) { /* resources freed and allocated */
 		b.channel = 7 * round;
 		assert_true(start(&b));
