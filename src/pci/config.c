@@ -134,6 +134,8 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 		dev->config[i] = (uint8_t)((dev->config[i] & ~rw) | (val & rw));
 		dev->config[i] &= (uint8_t) ~(val & w1c);
 	}
+	if (dev->model->config_written)
+		dev->model->config_written(dev, off, size);
 	config_flr(dev);
 	dev->master.enabled = pci_bus_master_enabled(dev);
 	pci_msix_flush(dev);

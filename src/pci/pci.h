@@ -70,6 +70,8 @@ struct pci_model {
 	void (*finish)(struct pci_dev *dev); /* may be NULL */
 	/** Function-level reset; also at first open. */
 	void (*reset)(struct pci_dev *dev);
+	/** Software wrote to its registers in configuration space, or to others; may be NULL. */
+	void (*config_written)(struct pci_dev *dev, unsigned off, unsigned size);
 	/**
 	 * Look at registers that the program stores to directly and do at most about `budget` bytes
 	 * of work. True: something happened, or more is to be done.

@@ -97,6 +97,7 @@ int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned pro
 
 long vfio_device_irq_info(struct ioctl_call *call, void *data);
 long vfio_device_set_irqs(struct ioctl_call *call, void *data);
+unsigned vfio_irq_vectors(const struct vfio_device *device); /* there are, in device->vectors */
 /** At first open, which sets all of it to what nothing enabled is; the gate held. */
 bool vfio_irq_open(struct vfio_device *device);
 /** At last close; the gate held. */

@@ -145,6 +145,12 @@ static int resample_misuse(struct irq_set *set, int err)
 		set->call->why, ENOMEM, "host-resources", "nestbox cannot watch one more eventfd");
 }
 
+static void unwatch(struct vfio_device *device)
+{
+	virqfd_unwatch(device->intx.unmask);
+	device->intx.unmask = NULL;
+}
+
 /* Linux 7.3 vfio_virqfd_enable. One whose eventfd the program has closed meanwhile is none. */
 static int watch(struct irq_set *set)
 {
@@ -155,6 +161,8 @@ static int watch(struct irq_set *set)
 
 	if (ours < 0)
 		return ours;
+	if (intx->unmask && virqfd_closed(intx->unmask))
+		unwatch(device);
 	if (!intx->unmask)
 		err = virqfd_watch(
 			device->vfio->virqfds, ours, resampled, device, &signalled, &intx->unmask);
@@ -165,12 +173,6 @@ static int watch(struct irq_set *set)
 	if (signalled)
 		locked(device, unmask);
 	return 0;
-}
-
-static void unwatch(struct vfio_device *device)
-{
-	virqfd_unwatch(device->intx.unmask);
-	device->intx.unmask = NULL;
 }
 
 int vfio_intx_unmask(struct irq_set *set)
@@ -242,15 +244,14 @@ int vfio_intx_trigger(struct irq_set *set)
 		vfio_intx_disable(device);
 		return 0;
 	}
-	err = vfio_irq_check_kind(set, true);
+	err = vfio_irq_check_kind(set, set->kind == VFIO_IRQ_SET_DATA_EVENTFD);
 	if (err)
 		return err;
 	if (set->count != 1)
 		return not_one(set);
 	if (set->kind == VFIO_IRQ_SET_DATA_EVENTFD)
 		return set_eventfd(set);
-	err = vfio_irq_check_kind(set, false);
-	if (!err && chosen(set))
+	if (chosen(set))
 		locked(device, send);
-	return err;
+	return 0;
 }

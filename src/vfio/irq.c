@@ -204,10 +204,16 @@ long vfio_device_set_irqs(struct ioctl_call *call, void *data)
 	return ret;
 }
 
-bool vfio_irq_open(struct vfio_device *device)
+unsigned vfio_irq_vectors(const struct vfio_device *device)
 {
 	const struct pci_dev *pci = vfio_device_pci(device);
-	unsigned n = MAX(pci->model->msix_vectors, MAX(pci->msi.vectors, 1));
+
+	return MAX(pci->model->msix_vectors, MAX(pci->msi.vectors, 1));
+}
+
+bool vfio_irq_open(struct vfio_device *device)
+{
+	unsigned n = vfio_irq_vectors(device);
 
 	device->vectors = calloc(n, sizeof(*device->vectors));
 	if (!device->vectors)

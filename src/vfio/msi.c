@@ -165,11 +165,10 @@ static void msix_switch(struct vfio_device *device, bool on)
 	pthread_mutex_unlock(&pci->lock);
 }
 
-/* Linux 7.3 pci/msi.c: all masked while it is off to on, all unmasked once it is off. */
+/* Linux 7.3 pci/msi.c: all that it has are masked before it is on, and unmasked once it is off. */
 static void msi_switch(struct vfio_device *device, bool on)
 {
 	struct pci_dev *pci = vfio_device_pci(device);
-	unsigned vectors = 1u << device->msi_lg2;
 
 	pthread_mutex_lock(&pci->lock);
 	if (on) {
@@ -179,7 +178,7 @@ static void msi_switch(struct vfio_device *device, bool on)
 		pci_msi_enable(pci, false);
 		pci_intx_disable(pci, false);
 	}
-	for (unsigned i = 0; i < vectors; i++)
+	for (unsigned i = 0; i < pci->msi.vectors; i++)
 		pci_msi_mask(pci, i, on);
 	if (on)
 		pci_msi_enable(pci, true);

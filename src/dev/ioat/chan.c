@@ -25,12 +25,6 @@ bool ioat_chan_writes_back(const struct ioat_chan *ch)
 	       chan_reg(ch, IOAT_CHANCMP, 8) != 0;
 }
 
-bool ioat_chan_interrupts(const struct ioat_chan *ch)
-{
-	return ioat_chan_writes_back(ch) &&
-	       (chan_reg(ch, IOAT_CHANCTRL, 2) & IOAT_CHANCTRL_ERR_INT);
-}
-
 uint64_t ioat_chan_status(const struct ioat_chan *ch)
 {
 	return ch->state == IOAT_ARMED ? IOAT_ARMED : ch->last | ch->state;
@@ -62,7 +56,6 @@ void ioat_chan_reset(struct ioat_chan *ch)
 	ch->error = 0;
 	ch->left_count = 0; /* ioat_regs_reset has put 0 there */
 	ch->shown = IOAT_SUSPENDED;
-	ch->untouched = true;
 	ch->lapse_ns = 0;
 	ioat_store(ch->regs + IOAT_CHANSTS, 8, IOAT_SUSPENDED);
 }

@@ -50,12 +50,21 @@ static void ioat_init(struct pci_dev *dev, const uint64_t *options)
 	}
 }
 
+/* Who clears errors there is Linux's driver (poll.c). */
+static void ioat_config_written(struct pci_dev *dev, unsigned off, unsigned size)
+{
+	struct ioat *ioat = dev->state;
+
+	if (off < IOAT_PCI_CHANERR_INT + 4 && off + size > IOAT_PCI_CHANERR_INT)
+		ioat->interrupts = true;
+}
+
 static void ioat_reset(struct pci_dev *dev)
 {
 	struct ioat *ioat = dev->state;
 
 	ioat->attention = 0;
-	ioat->level = false;
+	ioat->level = ioat->interrupts = false;
 	ioat_regs_reset(ioat);
 	for (unsigned i = 0; i < ioat->channels; i++)
 		ioat_chan_reset(&ioat->chan[i]);
@@ -114,6 +123,7 @@ const struct pci_model ioat_model = {
 	.state_bytes = sizeof(struct ioat),
 	.init = ioat_init,
 	.reset = ioat_reset,
+	.config_written = ioat_config_written,
 	.step = ioat_step,
 	.mmio_read = ioat_mmio_read,
 	.mmio_write = ioat_mmio_write,

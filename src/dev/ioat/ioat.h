@@ -52,7 +52,6 @@ struct ioat_chan {
 	/* The polled view. */
 	uint16_t left_count; /* what we left in DMACOUNT: anything else is a doorbell */
 	enum ioat_status shown;
-	bool untouched;	   /* shown is what RESET left: the driver has set up nothing since */
 	uint64_t lapse_ns; /* when HALTED lapses, 0: it does not */
 };
 
@@ -62,6 +61,7 @@ struct ioat {
 	uint8_t cbver, xfercap;
 	uint32_t attention; /* ATTNSTATUS */
 	bool level;	    /* attention and the master: what the interrupt pin shows */
+	bool interrupts;    /* driven by a driver that clears CHANERR_INT, see poll.c */
 	struct ioat_chan chan[IOAT_MAX_CHANNELS];
 };
 
@@ -105,8 +105,6 @@ void ioat_chan_clear_error(struct ioat_chan *ch, uint32_t bits);
 uint64_t ioat_chan_status(const struct ioat_chan *ch);
 /** The driver is told of halts by a word in memory, rather than by CHANSTS. */
 bool ioat_chan_writes_back(const struct ioat_chan *ch);
-/** Likewise, and it is interrupted for errors: it does not poll for a few microseconds. */
-bool ioat_chan_interrupts(const struct ioat_chan *ch);
 void ioat_chan_finish_batch(struct ioat_chan *ch);
 void ioat_chan_fail(struct ioat_chan *ch, uint32_t error);
 

@@ -9,10 +9,10 @@
  *   status is reported in memory (CHANCMP, CHANCTRL bit 2), not IDLE either, since DPDK's stop waits
  *   for SUSPENDED for all of 4 microseconds. With the word in memory an error reads ARMED at once,
  *   which is what DPDK's recovery waits for as long. A driver without the word reads IDLE and HALTED.
- * - A driver that has interrupts on errors too (CHANCTRL bit 4) is Linux's: it reads the truth, but
- *   for IDLE once it has set up a channel after RESET, and until the first doorbell: 20 microseconds
- *   after that it takes all but ACTIVE and IDLE for a failure. It suspends what reads IDLE, and
- *   waits, for long, until it does not: so SUSPEND shows SUSPENDED even where nothing was running.
+ * - Linux's driver is told by its own errors register in configuration space, which it clears before
+ *   each RESET. It is interrupted, and reads the truth, but for IDLE after RESET: 20 microseconds
+ *   after the first doorbell it takes all but ACTIVE and IDLE for a failure. It suspends what reads
+ *   IDLE, and waits, for long, until it does not: so SUSPEND shows SUSPENDED even where nothing ran.
  * - A verdict does not outlive its command: after RESET, HALTED is shown at once, for the drivers
  *   that check it, and lapses after some milliseconds, or when the driver sets up the word in
  *   memory.
@@ -47,7 +47,6 @@ static uint64_t now_ns(void)
 static void show(struct ioat_chan *ch, enum ioat_status status)
 {
 	ch->shown = status;
-	ch->untouched = false;
 	ch->lapse_ns = 0;
 	ioat_store(ch->regs + IOAT_CDAR, 8, ch->cur);
 	/* DPDK 22.11 ioat: recovery compares all 64 bits with ARMED. */
@@ -70,7 +69,7 @@ static enum ioat_status at_rest(enum ioat_status state)
 
 void ioat_show(struct ioat_chan *ch)
 {
-	bool polls = ioat_chan_writes_back(ch) && !ioat_chan_interrupts(ch);
+	bool polls = ioat_chan_writes_back(ch) && !ch->ioat->interrupts;
 
 	show(ch, polls ? at_rest(ch->state) : ch->state);
 }
@@ -83,12 +82,11 @@ void ioat_show_suspended(struct ioat_chan *ch)
 
 void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
 {
-	if (!ioat_chan_writes_back(ch)) {
+	if (ch->ioat->interrupts) {
+		show(ch, IOAT_IDLE);
+	} else if (!ioat_chan_writes_back(ch)) {
 		show(ch, IOAT_HALTED);
 		ch->lapse_ns = now_ns() + VERDICT_NS;
-		ch->untouched = true;
-	} else if (ioat_chan_interrupts(ch)) {
-		show(ch, IOAT_IDLE);
 	} else if (failed_before || ch->shown == IOAT_HALTED) {
 		show(ch, IOAT_ARMED); /* the driver recovers, and soon looks for it */
 	} else {
@@ -96,22 +94,16 @@ void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
 	}
 }
 
-/* After RESET or power-on: the driver sets up the channel, or the verdict lapses. */
-static bool poll_untouched(struct ioat_chan *ch)
+static bool poll_lapse(struct ioat_chan *ch)
 {
 	bool set_up;
 
-	if (!ch->untouched)
+	if (!ch->lapse_ns)
 		return false;
-	if (ioat_chan_interrupts(ch)) {
-		show(ch, IOAT_IDLE);
-		return true;
-	}
 	set_up = ioat_chan_writes_back(ch);
-	if (!ch->lapse_ns || (!set_up && now_ns() < ch->lapse_ns))
+	if (!set_up && now_ns() < ch->lapse_ns)
 		return false;
 	show(ch, set_up ? IOAT_ARMED : IOAT_SUSPENDED);
-	ch->untouched = !set_up;
 	return true;
 }
 
@@ -197,7 +189,7 @@ bool ioat_poll(struct ioat_chan *ch)
 		ioat_cas(ch->regs + IOAT_CHANCMD, 1, cmd, 0);
 		return true;
 	}
-	happened |= poll_untouched(ch);
+	happened |= poll_lapse(ch);
 	if (count != ch->left_count && ioat_chan_accepts(ch)) {
 		poll_doorbell(ch, count);
 		happened = true;

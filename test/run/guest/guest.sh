@@ -11,18 +11,20 @@ variant=$4
 
 # An Arm host keeps the IOVAs from 128 MiB to 129 MiB for MSIs, where a PC has memory: below that hole goes what
 # fits, the rest above 4 GiB.
-machine=q35,max-ram-below-4g=128M memory=256M device= more= options= guest= as= boots=1 irq=ioat-msix
+machine=q35,max-ram-below-4g=128M memory=256M device= more= options= guest= as= boots=1 irq='1 ioat-msix' channels=1
 copies=10000
 case $variant in
 msix) ;;
 no-mmap) device=,x-no-mmap=on ;;
 trap) options=--mmio=trap ;;
-intx) guest='style=intx' irq=ioat-intx ;;
-msi) guest='style=msi' irq=ioat-msi ;;
+intx) guest='style=intx' irq='1 ioat-intx' ;;
+msi) guest='style=msi' irq='1 ioat-msi' ;;
 memfd | bench-memfd)
 	machine=$machine,memory-backend=ram
 	more="-object memory-backend-memfd,id=ram,size=$memory,share=on"
 	;;
+channels) options="--host $here/channels.yaml" channels=4 irq='4 ioat-msix' ;;
+channels-intx) options="--host $here/channels.yaml" channels=4 guest='style=intx' irq='1 ioat-intx' ;;
 reboot) boots=3 ;;
 5g) memory=5G guest='high=Y' ;;
 user) as='setpriv --reuid 65534 --regid 65534 --clear-groups' ;;
@@ -87,7 +89,7 @@ console 'the driver loads' $((2 * boots)) 'ioatdma: Intel.* Driver'
 console 'it offers a channel' $((2 * boots)) '^guest: channel .*: .*copy'
 console 'its interrupts are of the kind' $((2 * boots)) "^guest: irq $irq\$"
 console 'its self-test had an interrupt' $((2 * boots)) '^guest: self-test interrupts [1-9]'
-console 'all copies were right' "$boots" "nbcopy: copies $copies bytes [0-9]+ .* bad 0 "
+console 'all copies were right' "$boots" "nbcopy: copies $copies channels $channels bytes [0-9]+ .* bad 0 "
 console 'and again with the driver loaded anew' "$boots" 'nbcopy: copies 200 .* bad 0 '
 console 'several were in flight' "$boots" "nbcopy: copies $copies .* in_flight (8|9|[1-9][0-9])"
 console 'with interrupts' $((2 * boots)) '^guest: interrupts [1-9]'

@@ -51,6 +51,10 @@ struct arena {
 
 static struct arena from[2], to[2]; /* wherever the kernel likes; below 4 GiB */
 
+/** Copies are dealt out to all channels that the driver has. */
+static struct dma_chan *channels[4];
+static unsigned int n_channels;
+
 struct batch {
 	atomic_t left;
 	struct completion done;
@@ -159,8 +163,9 @@ static struct dmaengine_unmap_data *map(struct device *dev, const struct copy *c
 	return NULL;
 }
 
-static bool submit(struct dma_chan *chan, struct copy *copy)
+static bool submit(struct copy *copy, unsigned int n)
 {
+	struct dma_chan *chan = channels[n % n_channels];
 	struct dmaengine_unmap_data *unmap = map(chan->device->dev, copy);
 	struct dma_async_tx_descriptor *tx = NULL;
 
@@ -195,22 +200,38 @@ static bool right(const struct copy *copy)
 	return false;
 }
 
+static void issue_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_channels; i++)
+		dma_async_issue_pending(channels[i]);
+}
+
+static void terminate_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < n_channels; i++)
+		dmaengine_terminate_sync(channels[i]);
+}
+
 /* Submit n copies and wait for them. False: there is no point in going on. */
-static bool run(struct dma_chan *chan, struct copy *all, unsigned int n)
+static bool run(struct copy *all, unsigned int n)
 {
 	struct batch *batch = all->batch;
 	unsigned int i, sent;
 
 	atomic_set(&batch->left, 1); /* until all are submitted */
 	reinit_completion(&batch->done);
-	for (sent = 0; sent < n && submit(chan, &all[sent]); sent++)
+	for (sent = 0; sent < n && submit(&all[sent], sent); sent++)
 		;
-	dma_async_issue_pending(chan);
+	issue_all();
 	if (atomic_dec_and_test(&batch->left))
 		complete(&batch->done);
 	if (!wait_for_completion_timeout(&batch->done, TIMEOUT)) {
 		pr_err("nbcopy: %d of %u copies did not complete\n", atomic_read(&batch->left), n);
-		dmaengine_terminate_sync(chan);
+		terminate_all();
 		return false;
 	}
 	if (sent < n)
@@ -225,7 +246,7 @@ static bool run(struct dma_chan *chan, struct copy *all, unsigned int n)
 	return sent == n;
 }
 
-static bool all_copies(struct dma_chan *chan, struct copy *all)
+static bool all_copies(struct copy *all)
 {
 	unsigned int n, i;
 
@@ -233,7 +254,7 @@ static bool all_copies(struct dma_chan *chan, struct copy *all)
 		n = min(1 + below(SLOTS), copies - tally.done);
 		for (i = 0; i < n; i++)
 			plan(&all[i], i, i == 0 && below(BIG_EVERY) < n);
-		if (!run(chan, all, n) || tally.bad)
+		if (!run(all, n) || tally.bad)
 			return false;
 	}
 	return true;
@@ -246,7 +267,7 @@ static u64 mb_per_s(u64 bytes, u64 ns)
 	return ns ? div64_u64(bytes * 1000, ns) : 0;
 }
 
-static u64 engine_ns(struct dma_chan *chan, struct copy *all, u32 bytes, u32 rounds)
+static u64 engine_ns(struct copy *all, u32 bytes, u32 rounds)
 {
 	struct batch *batch = all->batch;
 	u64 start = ktime_get_ns();
@@ -259,10 +280,10 @@ static u64 engine_ns(struct dma_chan *chan, struct copy *all, u32 bytes, u32 rou
 			all[i].src = from[0].base + (i % 4) * bytes % (ARENA / 2);
 			all[i].dst = to[0].base + (i % 4) * bytes % (ARENA / 2);
 			all[i].bytes = bytes;
-			if (!submit(chan, &all[i]))
+			if (!submit(&all[i], i))
 				return 0;
 		}
-		dma_async_issue_pending(chan);
+		issue_all();
 		if (!atomic_dec_and_test(&batch->left) &&
 			!wait_for_completion_timeout(&batch->done, TIMEOUT))
 			return 0;
@@ -285,7 +306,7 @@ static u64 memcpy_ns(u32 bytes, u32 rounds)
 	return ktime_get_ns() - start;
 }
 
-static void measure(struct dma_chan *chan, struct copy *all)
+static void measure(struct copy *all)
 {
 	static const u32 sizes[] = { 4096, 65536, 524288 };
 	u32 i, rounds;
@@ -294,7 +315,7 @@ static void measure(struct dma_chan *chan, struct copy *all)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		rounds = min(500u, (256u << 20) / (8 * sizes[i]));
 		bytes = (u64)rounds * 8 * sizes[i];
-		engine = engine_ns(chan, all, sizes[i], rounds);
+		engine = engine_ns(all, sizes[i], rounds);
 		pr_info("nbcopy: bench bytes %u engine_mb_s %llu memcpy_mb_s %llu copies_per_s "
 			"%llu\n",
 			sizes[i], mb_per_s(bytes, engine),
@@ -317,7 +338,7 @@ static bool placed(void)
 	return !high || (tally.high_src && tally.high_dst && tally.low_src && tally.low_dst);
 }
 
-static int test(struct dma_chan *chan)
+static int test(void)
 {
 	struct copy *all = kcalloc(SLOTS, sizeof(*all), GFP_KERNEL);
 	struct batch batch;
@@ -329,37 +350,50 @@ static int test(struct dma_chan *chan)
 	init_completion(&batch.done);
 	for (i = 0; i < SLOTS; i++)
 		all[i].batch = &batch;
-	good = all_copies(chan, all);
-	pr_info("nbcopy: copies %u bytes %llu batches %u in_flight %u bad %u above4g_src %u "
+	good = all_copies(all);
+	pr_info("nbcopy: copies %u channels %u bytes %llu batches %u in_flight %u bad %u "
+		"above4g_src %u "
 		"above4g_dst %u below4g_src %u below4g_dst %u\n",
-		tally.done, tally.bytes, tally.batches, tally.in_flight, tally.bad, tally.high_src,
-		tally.high_dst, tally.low_src, tally.low_dst);
+		tally.done, n_channels, tally.bytes, tally.batches, tally.in_flight, tally.bad,
+		tally.high_src, tally.high_dst, tally.low_src, tally.low_dst);
 	if (good && bench)
-		measure(chan, all);
+		measure(all);
 	kfree(all);
 	if (good && !placed())
 		pr_err("nbcopy: not on both sides of 4 GiB\n");
 	return good && placed() ? 0 : -EIO;
 }
 
-static int __init nbcopy_init(void)
+static void channels_get(void)
 {
 	struct dma_chan *chan;
 	dma_cap_mask_t mask;
-	int err = -ENOMEM;
 
 	dma_cap_zero(mask);
 	dma_cap_set(DMA_MEMCPY, mask);
-	chan = dma_request_channel(mask, is_ours, NULL);
-	if (!chan) {
+	while (n_channels < ARRAY_SIZE(channels)) {
+		chan = dma_request_channel(mask, is_ours, NULL);
+		if (!chan)
+			return;
+		channels[n_channels++] = chan;
+	}
+}
+
+static int __init nbcopy_init(void)
+{
+	int err = -ENOMEM;
+
+	channels_get();
+	if (!n_channels) {
 		pr_err("nbcopy: ioatdma has no channel\n");
 		return -ENODEV;
 	}
 	prandom_seed_state(&rnd, seed);
 	if (arenas_alloc())
-		err = test(chan);
+		err = test();
 	arenas_free();
-	dma_release_channel(chan);
+	while (n_channels)
+		dma_release_channel(channels[--n_channels]);
 	return err;
 }
 module_init(nbcopy_init);
