@@ -395,6 +395,7 @@ struct json_object *control_show(const struct control_box *box)
 		control_put(answer, "box", about);
 		control_put_bool(answer, "partial", pic.procs.partial);
 		control_put(answer, "programs", programs_json(&pic.procs));
+		control_put_u64(answer, "extents", nb_mem_extents(box->machine->mem));
 		put_vfio(answer, &pic);
 		control_put(answer, "iommus", iommus_json(box->machine));
 	} else {

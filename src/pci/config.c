@@ -82,6 +82,7 @@ void pci_config_reset(struct pci_dev *dev)
 	put_identity(dev);
 	put_bars(dev);
 	pci_caps_reset(dev);
+	pci_config_fields(dev, 0, dev->model->config, dev->model->n_config);
 	dev->master.enabled = false;
 }
 
@@ -100,6 +101,12 @@ uint32_t pci_config_read(struct pci_dev *dev, unsigned off, unsigned size)
 	for (unsigned i = 0; i < size; i++)
 		val |= (uint32_t)dev->config[off + i] << 8 * i;
 	return val;
+}
+
+void pci_config_set(struct pci_dev *dev, unsigned off, uint32_t bits, unsigned size)
+{
+	nb_assert(config_access_ok(off, size));
+	pci_config_put(dev, off, size, pci_config_read(dev, off, size) | bits);
 }
 
 /* 7.5.3.4: Initiate Function Level Reset always reads as zero. */
@@ -127,6 +134,8 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 		dev->config[i] = (uint8_t)((dev->config[i] & ~rw) | (val & rw));
 		dev->config[i] &= (uint8_t) ~(val & w1c);
 	}
+	if (dev->model->config_written)
+		dev->model->config_written(dev, off, size);
 	config_flr(dev);
 	dev->master.enabled = pci_bus_master_enabled(dev);
 	pci_msix_flush(dev);

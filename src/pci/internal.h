@@ -5,16 +5,6 @@
 
 #include "pci/pci.h"
 
-/**
- * A field of configuration space: its power-on value, the bits that software may write, the bits
- * that writing 1 clears. All others are read-only.
- */
-struct pci_field {
-	uint16_t off; /* from the start of the header or capability */
-	uint8_t width;
-	uint32_t value, rw, w1c;
-};
-
 #define PCI_COMMAND	       0x04
 #define PCI_COMMAND_MEMORY     0x0002
 #define PCI_COMMAND_MASTER     0x0004

@@ -27,6 +27,16 @@ struct pci_id {
 	uint8_t revision;
 };
 
+/**
+ * A field of configuration space: its power-on value, the bits that software may write, the bits
+ * that writing 1 clears. All others are read-only.
+ */
+struct pci_field {
+	uint16_t off; /* from the start of the header or capability; of a model, absolute */
+	uint8_t width;
+	uint32_t value, rw, w1c;
+};
+
 struct pci_bar {
 	uint64_t bytes; /* power of two; 0: not there */
 	bool mem64;	/* takes two slots */
@@ -49,6 +59,9 @@ struct pci_model {
 	struct pci_bar bars[PCI_BARS];
 	unsigned msix_vectors; /* table and PBA are placed by the endpoint, in msix_bar */
 	unsigned msix_bar;
+	const struct pci_field
+		*config; /* registers of its own beside the capabilities; may be NULL */
+	unsigned n_config;
 	const struct pci_option *options; /* ends with key NULL; may be NULL */
 	size_t state_bytes;		  /* of dev->state, zeroed */
 
@@ -57,6 +70,8 @@ struct pci_model {
 	void (*finish)(struct pci_dev *dev); /* may be NULL */
 	/** Function-level reset; also at first open. */
 	void (*reset)(struct pci_dev *dev);
+	/** Software wrote to its registers in configuration space, or to others; may be NULL. */
+	void (*config_written)(struct pci_dev *dev, unsigned off, unsigned size);
 	/**
 	 * Look at registers that the program stores to directly and do at most about `budget` bytes
 	 * of work. True: something happened, or more is to be done.
@@ -160,6 +175,9 @@ bool pci_register_name(
 /** As hardware (the host's own access): masks of the permission table apply. size 1, 2, 4. */
 uint32_t pci_config_read(struct pci_dev *dev, unsigned off, unsigned size);
 void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned size);
+
+/** For models: set bits of a register of theirs, whatever software may write there. size 1, 2, 4. */
+void pci_config_set(struct pci_dev *dev, unsigned off, uint32_t bits, unsigned size);
 
 /** Power-on values, BARs 0 and all disabled. */
 void pci_config_reset(struct pci_dev *dev);

@@ -90,8 +90,10 @@ static void command_abort(struct ioat_chan *ch)
 
 static void command_suspend(struct ioat_chan *ch)
 {
-	if (ch->state == IOAT_HALTED || ch->state == IOAT_SUSPENDED)
+	if (ch->state == IOAT_HALTED || ch->state == IOAT_SUSPENDED) {
+		ioat_show_suspended(ch);
 		return;
+	}
 	ch->state = IOAT_SUSPENDED;
 	ch->resumable = !ch->fresh;
 	ch->fresh = true;
@@ -238,6 +240,13 @@ static bool error_interrupts(const struct ioat_chan *ch)
 	       (ch->error & ~(uint32_t)chan_reg(ch, IOAT_CHANERRMASK, 4));
 }
 
+static void log_error(struct pci_dev *dev, uint32_t error)
+{
+	uint32_t masked = pci_config_read(dev, IOAT_PCI_CHANERRMASK_INT, 4);
+
+	pci_config_set(dev, IOAT_PCI_CHANERR_INT, error & ~masked, 4);
+}
+
 void ioat_chan_fail(struct ioat_chan *ch, uint32_t error)
 {
 	uint64_t report = ch->report;
@@ -248,6 +257,7 @@ void ioat_chan_fail(struct ioat_chan *ch, uint32_t error)
 	ch->failed = true;
 	ch->state = IOAT_HALTED;
 	ioat_store(ch->regs + IOAT_CHANERR, 4, ch->error);
+	log_error(ch->ioat->dev, error);
 	ioat_show(ch);
 	if (ioat_chan_writes_back(ch))
 		write_status(ch, ch->last | IOAT_HALTED);

@@ -50,12 +50,21 @@ static void ioat_init(struct pci_dev *dev, const uint64_t *options)
 	}
 }
 
+/* Who clears errors there is Linux's driver (poll.c). */
+static void ioat_config_written(struct pci_dev *dev, unsigned off, unsigned size)
+{
+	struct ioat *ioat = dev->state;
+
+	if (off < IOAT_PCI_CHANERR_INT + 4 && off + size > IOAT_PCI_CHANERR_INT)
+		ioat->interrupts = true;
+}
+
 static void ioat_reset(struct pci_dev *dev)
 {
 	struct ioat *ioat = dev->state;
 
 	ioat->attention = 0;
-	ioat->level = false;
+	ioat->level = ioat->interrupts = false;
 	ioat_regs_reset(ioat);
 	for (unsigned i = 0; i < ioat->channels; i++)
 		ioat_chan_reset(&ioat->chan[i]);
@@ -95,6 +104,12 @@ static bool ioat_step(struct pci_dev *dev, uint64_t budget)
 	return worked;
 }
 
+/* What Linux's driver clears before each RESET (ioat_reset_hw). */
+static const struct pci_field ioat_config[] = {
+	{ .off = IOAT_PCI_CHANERR_INT, .width = 4, .w1c = IOAT_ERR_ALL },
+	{ .off = IOAT_PCI_CHANERRMASK_INT, .width = 4, .rw = IOAT_ERR_ALL },
+};
+
 const struct pci_model ioat_model = {
 	.name = "ioat",
 	.doc = "Intel Chipset DMA engine (CBDMA 3.x): copy and fill, descriptor chains",
@@ -102,10 +117,13 @@ const struct pci_model ioat_model = {
 	.bars = { { .bytes = KIB(16), .mem64 = true, .mmap = true } },
 	.msix_vectors = IOAT_MAX_CHANNELS,
 	.msix_bar = 0,
+	.config = ioat_config,
+	.n_config = ARRAY_LEN(ioat_config),
 	.options = ioat_options,
 	.state_bytes = sizeof(struct ioat),
 	.init = ioat_init,
 	.reset = ioat_reset,
+	.config_written = ioat_config_written,
 	.step = ioat_step,
 	.mmio_read = ioat_mmio_read,
 	.mmio_write = ioat_mmio_write,

@@ -174,7 +174,7 @@ static const struct ioat_reg channel_regs[] = {
 		.w1c = true,
 		.read = read_chanerr,
 		.write = write_chanerr },
-	{ .off = IOAT_CHANERRMASK, .size = 4, .rw = 0x0007ffff },
+	{ .off = IOAT_CHANERRMASK, .size = 4, .rw = IOAT_ERR_ALL },
 	{ .off = IOAT_DCACTRL, .size = 4, .rw = 0x0001ffff },
 	{ .off = IOAT_DRSCTL, .size = 2, .rw = 0x030f },
 	{ .off = IOAT_LTR_SWSEL, .size = 1, .rw = 0x01 },
