@@ -100,7 +100,7 @@ struct extended {
 static const struct extended extended[] = {
 	{ PCI_EXT_AER, 0x100, 2, aer_fields, ARRAY_LEN(aer_fields) },
 	{ PCI_EXT_SECONDARY, 0x150, 1, secondary_fields, ARRAY_LEN(secondary_fields) },
-	{ PCI_EXT_SERIAL, 0x180, 1, serial_fields, ARRAY_LEN(serial_fields) },
+	{ PCI_EXT_SERIAL, 0x1a0, 1, serial_fields, ARRAY_LEN(serial_fields) },
 };
 
 /* Functions of one device share it (7.9.3.2), as an EUI-64: Intel's OUI, and the bus. */
