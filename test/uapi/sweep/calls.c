@@ -82,6 +82,7 @@ const struct sweep sweeps[] = {
 						.data = (void *)RW } })),
 		0, .minsz = 8, .tail = sizeof(struct vfio_iommu_type1_dirty_bitmap_get),
 		.argsz = true, .short_err = EINVAL, .flags_at = 4, .flags_mean = 7,
+		.pointer_at = offsetof(struct dirty_get, get.bitmap.data), .pointed = 8,
 		.undo = DIRTY(VFIO_IOMMU_DIRTY_PAGES_FLAG_START) },
 	{ "IOMMU_DIRTY_PAGES of TYPE1", TYPE1 "dirty_pages", MAPPED_V1,
 		IOCTL(CONTAINER, VFIO_IOMMU_DIRTY_PAGES, POINTER(HOLE)), -EACCES },

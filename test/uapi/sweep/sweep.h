@@ -30,10 +30,11 @@ struct sweep {
 	uint32_t flags_mean; /* bits that mean something; all others are EINVAL */
 	bool flags_ignored;  /* they are a result */
 	int errs[4]; /* what those that mean something may give, besides 0, EINVAL, EFAULT */
-	struct field ignored[4]; /* these may hold anything (want does not count) */
-	struct call undo;	 /* after success */
-	bool undo_flags;	 /* which has the flags of the call */
-	bool late;		 /* it has taken effect when its result cannot be copied back */
+	struct field ignored[4];      /* these may hold anything (want does not count) */
+	unsigned pointer_at, pointed; /* where it points to memory, and how much is written there */
+	struct call undo;	      /* after success */
+	bool undo_flags;	      /* which has the flags of the call */
+	bool late; /* it has taken effect when its result cannot be copied back */
 };
 
 extern const struct sweep sweeps[];
