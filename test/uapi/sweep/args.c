@@ -42,7 +42,8 @@ static void outside(bool mapped)
 		void *page = (void *)(uintptr_t)at[i];
 
 		if (mapped)
-			mmap(page, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			(void)mmap(page, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+				-1, 0);
 		else
 			munmap(page, PAGE);
 	}
