@@ -42,13 +42,13 @@ extern const unsigned n_sweeps;
 
 /* ---- sweep.c: what all sweeps share ---- */
 
-/** A case begins: its name, and a snapshot of the host before it. */
+/** A case begins, of this name. */
 void case_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Its result must be want. */
 void case_want(long got, long want);
 /** Its result must be one of n. */
 void case_any(long got, const long *wants, unsigned n);
-/** The case ends: nothing changed, everything works. */
+/** The case ends: all is as at sweep_begin, and works. */
 void case_end(void);
 /** A sweep begins, in its world; and ends. */
 void sweep_begin(const char *name, enum world world);
