@@ -60,7 +60,10 @@ static long check_other(struct vfio_container *container, unsigned long number)
 {
 	bool empty = cds_list_empty(&container->groups);
 
-	/* No type 1 backend: in a no-IOMMU container, and on a host without IOMMU. */
+	/*
+	 * No type 1 backend: in a no-IOMMU container, and on a host without IOMMU (FIDELITY: there
+	 * Linux's says yes once it is loaded, and no group could ever use it).
+	 */
 	if (container->noiommu && !empty)
 		return 0;
 	if (!iommu_any_present(&container->vfio->machine->iommu))

@@ -42,7 +42,8 @@ static void outside(bool mapped)
 		void *page = (void *)(uintptr_t)at[i];
 
 		if (mapped)
-			mmap(page, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			(void)mmap(page, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+				-1, 0);
 		else
 			munmap(page, PAGE);
 	}
@@ -294,6 +295,33 @@ static void sweep_pointers(void)
 	sweep_wild();
 }
 
+/* ---- memory that the argument points to ---- */
+
+static void pointed(uint64_t to, long want, const char *what)
+{
+	valid();
+	memcpy(arg + now->pointer_at, &to, sizeof(to));
+	put(FIRST + 64);
+	case_begin("it points to %s", what);
+	expect(FIRST + 64, want);
+}
+
+static void sweep_pointed(void)
+{
+	if (!now->pointer_at)
+		return;
+	outside(false);
+	for (unsigned k = 0; k < now->pointed; k++) {
+		pointed(BEHIND - k, -EFAULT, "the end of memory");
+		pointed(RO_END + PAGE - k, -EFAULT, "the end of writable memory");
+	}
+	pointed(BEHIND - now->pointed, now->want, "the last bytes of memory");
+	pointed(RO_END + PAGE - now->pointed, now->want, "the last writable bytes");
+	pointed(FIRST - 1, -EFAULT, "before memory");
+	pointed(NULLP, -EFAULT, "null");
+	pointed(NONE, -EFAULT, "PROT_NONE");
+}
+
 static void sweep_call(void)
 {
 	long got;
@@ -312,6 +340,7 @@ static void sweep_call(void)
 	sweep_flags();
 	sweep_ignored();
 	sweep_pointers();
+	sweep_pointed();
 	sweep_end();
 }
 

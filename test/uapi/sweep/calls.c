@@ -10,13 +10,14 @@
 	}
 #define WHERE_NOTHING_IS 0x800000
 
-/* A struct and the array or struct that follows it. */
+/* A struct and the one that follows it. */
 struct unmap_bitmap {
-	struct vfio_iommu_type1_dma_unmap unmap;
+	uint32_t argsz, flags;
+	uint64_t iova, size;
 	struct vfio_bitmap bitmap;
 };
 struct dirty_get {
-	struct vfio_iommu_type1_dirty_bitmap head;
+	uint32_t argsz, flags;
 	struct vfio_iommu_type1_dirty_bitmap_get get;
 };
 #define IRQ_MEAN (VFIO_IRQ_SET_DATA_TYPE_MASK | VFIO_IRQ_SET_ACTION_TYPE_MASK)
@@ -59,11 +60,8 @@ const struct sweep sweeps[] = {
 		.undo = MAP(0x10000, RW, 16 * PAGE, F_RW) },
 	{ "IOMMU_UNMAP_DMA with a bitmap", TYPE1 "unmap_dma", DIRTY_ON,
 		IOCTL(CONTAINER, VFIO_IOMMU_UNMAP_DMA,
-			ARG(struct unmap_bitmap,
-				.unmap = { .argsz = 48,
-					.flags = F_BITMAP,
-					.iova = WHERE_NOTHING_IS,
-					.size = PAGE },
+			ARG(struct unmap_bitmap, .argsz = 48, .flags = F_BITMAP,
+				.iova = WHERE_NOTHING_IS, .size = PAGE,
 				.bitmap = { .pgsize = PAGE, .size = 8, .data = (void *)RW })),
 		0, .minsz = 24, .tail = 24, .argsz = true, .short_err = EINVAL, .out = true,
 		.flags_at = 4, .flags_mean = F_ALL | F_VADDR | F_BITMAP },
@@ -72,9 +70,8 @@ const struct sweep sweeps[] = {
 		.flags_at = 4, .flags_mean = 7, .undo = DIRTY(VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP) },
 	{ "IOMMU_DIRTY_PAGES get", TYPE1 "dirty_pages", DIRTY_ON,
 		IOCTL(CONTAINER, VFIO_IOMMU_DIRTY_PAGES,
-			ARG(struct dirty_get,
-				.head = { .argsz = sizeof(struct dirty_get),
-					.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP },
+			ARG(struct dirty_get, .argsz = sizeof(struct dirty_get),
+				.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
 				.get = { .iova = 0x10000,
 					.size = 16 * PAGE,
 					.bitmap = { .pgsize = PAGE,
@@ -82,6 +79,7 @@ const struct sweep sweeps[] = {
 						.data = (void *)RW } })),
 		0, .minsz = 8, .tail = sizeof(struct vfio_iommu_type1_dirty_bitmap_get),
 		.argsz = true, .short_err = EINVAL, .flags_at = 4, .flags_mean = 7,
+		.pointer_at = offsetof(struct dirty_get, get.bitmap.data), .pointed = 8,
 		.undo = DIRTY(VFIO_IOMMU_DIRTY_PAGES_FLAG_START) },
 	{ "IOMMU_DIRTY_PAGES of TYPE1", TYPE1 "dirty_pages", MAPPED_V1,
 		IOCTL(CONTAINER, VFIO_IOMMU_DIRTY_PAGES, POINTER(HOLE)), -EACCES },

@@ -30,10 +30,11 @@ struct sweep {
 	uint32_t flags_mean; /* bits that mean something; all others are EINVAL */
 	bool flags_ignored;  /* they are a result */
 	int errs[4]; /* what those that mean something may give, besides 0, EINVAL, EFAULT */
-	struct field ignored[4]; /* these may hold anything (want does not count) */
-	struct call undo;	 /* after success */
-	bool undo_flags;	 /* which has the flags of the call */
-	bool late;		 /* it has taken effect when its result cannot be copied back */
+	struct field ignored[4];      /* these may hold anything (want does not count) */
+	unsigned pointer_at, pointed; /* where it points to memory, and how much is written there */
+	struct call undo;	      /* after success */
+	bool undo_flags;	      /* which has the flags of the call */
+	bool late; /* it has taken effect when its result cannot be copied back */
 };
 
 extern const struct sweep sweeps[];
@@ -41,13 +42,13 @@ extern const unsigned n_sweeps;
 
 /* ---- sweep.c: what all sweeps share ---- */
 
-/** A case begins: its name, and a snapshot of the host before it. */
+/** A case begins, of this name. */
 void case_begin(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Its result must be want. */
 void case_want(long got, long want);
 /** Its result must be one of n. */
 void case_any(long got, const long *wants, unsigned n);
-/** The case ends: nothing changed, everything works. */
+/** The case ends: all is as at sweep_begin, and works. */
 void case_end(void);
 /** A sweep begins, in its world; and ends. */
 void sweep_begin(const char *name, enum world world);
