@@ -159,11 +159,11 @@ static void unknown_first_capability(void **state)
 static void unknown_first_extended_capability(void **state)
 {
 	reopen_with(0x100, (hardware(0x100, 4) & 0xffff0000) | 0x0019);
-	assert_int_equal(config_get(0x100, 4), 0x18000000);
+	assert_int_equal(config_get(0x100, 4), 0x1a000000);
 	assert_int_equal(config_get(0x100, 2), 0);
 	config_put(0x100, UINT32_MAX, 4);
-	assert_int_equal(config_get(0x100, 4), 0x18000000);
-	assert_int_equal(config_get(0x180, 4), 0x00010003);
+	assert_int_equal(config_get(0x100, 4), 0x1a000000);
+	assert_int_equal(config_get(0x1a0, 4), 0x00010003);
 }
 
 /* A list that a device was broken with: it goes in circles, or off the end. */
@@ -175,8 +175,8 @@ static void broken_lists_end(void **state)
 	assert_int_equal(config_get(0, 4), 0x20218086);
 	reopen_with(exp, (hardware(exp, 4) & 0xffff00ff) | 0xfc00);
 	assert_int_equal(config_get(0, 4), 0x20218086);
-	reopen_with(0x180, 0x18010003);
-	assert_int_equal(config_get(0x180, 4), 0x18010003);
+	reopen_with(0x1a0, 0x1a010003);
+	assert_int_equal(config_get(0x1a0, 4), 0x18010003);
 	reopen_with(0x180, 0xffc10001);
 	assert_int_equal(config_get(0x180, 2), 1);
 	reopen_with(0xffc, 0xffc10001);
