@@ -291,6 +291,14 @@ long call_make(const struct call *call, long want, const uint8_t **data)
 	return makes_fd(call) ? keep(call, ret) : ret;
 }
 
+const uint8_t *call_argument(const struct call *call)
+{
+	uint64_t at = place(&call->arg);
+
+	put_offset(call, at);
+	return (const uint8_t *)(uintptr_t)at;
+}
+
 void call_base(unsigned long mappings)
 {
 	base_mappings = mappings;
