@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
@@ -29,7 +30,8 @@
 struct virqfd {
 	struct cds_list_head link;
 	struct virqfds *all;
-	int fd;
+	int fd;	      /* -1: ours is closed, see virqfd_closed */
+	int held;     /* ... and the eventfd is in this epoll set alone, which is in the host's */
 	int64_t id;   /* of the eventfd, -1: not known */
 	bool initial; /* the event that epoll reports of what was signalled before */
 	bool calls;   /* ... is to be called for */
@@ -70,8 +72,20 @@ static void fire(struct virqfds *all, struct virqfd *signalled)
 			one->fired(one->arg);
 }
 
+static bool any_event(int epoll)
+{
+	struct epoll_event event;
+
+	return epoll_wait(epoll, &event, 1, 0) == 1;
+}
+
 static void handle(struct virqfds *all, struct virqfd *one)
 {
+	if (one->fd < 0) {
+		if (any_event(one->held))
+			one->fired(one->arg);
+		return;
+	}
 	if (!one->initial) {
 		if (take(one->fd))
 			fire(all, one);
@@ -213,7 +227,7 @@ int virqfd_watch(struct virqfds *all, int fd, void (*fired)(void *arg), void *ar
 
 	if (!one)
 		return -ENOMEM;
-	*one = (struct virqfd){ .all = all, .fd = fd, .fired = fired, .arg = arg };
+	*one = (struct virqfd){ .all = all, .fd = fd, .held = -1, .fired = fired, .arg = arg };
 	one->id = eventfd_id(fd);
 	one->calls = !signalled;
 	pthread_mutex_lock(&all->pass);
@@ -228,6 +242,61 @@ int virqfd_watch(struct virqfds *all, int fd, void (*fired)(void *arg), void *ar
 	return err;
 }
 
+/* ---- who else has it ---- */
+
+/*
+ * An epoll set holds no reference of what is in it, so what nobody else has leaves it as we close
+ * our descriptor. Whatever is signalled meanwhile is an event of one set or of both.
+ */
+static bool let_go(struct virqfd *one)
+{
+	struct epoll_event inner = { .events = EPOLLIN | EPOLLET };
+	struct epoll_event outer = { .events = EPOLLIN, .data.ptr = one };
+	int held = epoll_create1(EPOLL_CLOEXEC);
+
+	if (held < 0)
+		return false;
+	if (epoll_ctl(held, EPOLL_CTL_ADD, one->fd, &inner) ||
+		epoll_ctl(one->all->epoll, EPOLL_CTL_ADD, held, &outer)) {
+		close(held);
+		return false;
+	}
+	any_event(held); /* that it was signalled already */
+	run_pass(one->all);
+	epoll_ctl(one->all->epoll, EPOLL_CTL_DEL, one->fd, NULL);
+	close(one->fd);
+	one->fd = one->id = -1;
+	one->held = held;
+	return true;
+}
+
+static bool is_empty(int epoll)
+{
+	char path[64], line[128];
+	bool empty;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", epoll);
+	info = fopen(path, "re");
+	empty = info;
+	while (info && fgets(line, sizeof(line), info))
+		if (!strncmp(line, "tfd:", 4))
+			empty = false;
+	if (info)
+		fclose(info);
+	return empty;
+}
+
+bool virqfd_closed(struct virqfd *one)
+{
+	bool closed;
+
+	pthread_mutex_lock(&one->all->pass);
+	closed = (one->fd < 0 || let_go(one)) && is_empty(one->held);
+	pthread_mutex_unlock(&one->all->pass);
+	return closed;
+}
+
 void virqfd_unwatch(struct virqfd *one)
 {
 	struct virqfds *all = one ? one->all : NULL;
@@ -236,10 +305,10 @@ void virqfd_unwatch(struct virqfd *one)
 		return;
 	pthread_mutex_lock(&all->pass);
 	run_pass(all);
-	epoll_ctl(all->epoll, EPOLL_CTL_DEL, one->fd, NULL);
+	epoll_ctl(all->epoll, EPOLL_CTL_DEL, one->fd >= 0 ? one->fd : one->held, NULL);
 	cds_list_del(&one->link);
 	all->n--;
 	pthread_mutex_unlock(&all->pass);
-	close(one->fd);
+	close(one->fd >= 0 ? one->fd : one->held);
 	free(one);
 }

@@ -37,6 +37,12 @@ int virqfd_watch(struct virqfds *all, int fd, void (*fired)(void *arg), void *ar
 /** Closes the descriptor. Signals that came before have fired, and no call is in progress. NULL
  * accepted. */
 void virqfd_unwatch(struct virqfd *one);
+/**
+ * Whether nobody but us has the eventfd any more, as the program has closed it: Linux's virqfd is
+ * gone then (EPOLLHUP), and this one had better be too. To find out, our own descriptor is closed:
+ * FIDELITY: where the answer is no, it goes on firing, but its counter is no longer read.
+ */
+bool virqfd_closed(struct virqfd *one);
 /** Await the calls for all signals until now. */
 void virqfds_flush(struct virqfds *all);
 

@@ -91,10 +91,11 @@ static const struct cap_perms {
 	uint8_t id, bytes;
 	const struct perm *perms;
 	unsigned n;
+	bool drops; /* writes go nowhere, and what is written is not even read */
 } capabilities[] = {
 	{ CAP_PM, 8, pm_perms, ARRAY_LEN(pm_perms) },
 	{ CAP_EXP, 60, exp_perms, ARRAY_LEN(exp_perms) },
-	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms) },
+	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms), .drops = true },
 };
 
 /* The first word of each is virtualised: the next pointer may be another one for the program. */
@@ -115,7 +116,7 @@ static const struct perm read_only_perms[] = {
 /* Linux 7.3 pci_ext_cap_length: what is not here is hidden. */
 static const struct cap_perms extended[] = {
 	{ EXT_AER, 0x2c, aer_perms, ARRAY_LEN(aer_perms) },
-	{ EXT_SERIAL, 12, read_only_perms, ARRAY_LEN(read_only_perms) },
+	{ EXT_SERIAL, 12, read_only_perms, ARRAY_LEN(read_only_perms), .drops = true },
 };
 
 static void put32(uint8_t *at, uint32_t val, unsigned width)
@@ -404,6 +405,25 @@ static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size,
 		written_pm(device, pos, val);
 	else if (pos < VFIO_CONFIG_STD && config->owner[pos] == CAP_EXP)
 		written_exp(device);
+}
+
+static bool drops_at(const struct vfio_config *config, unsigned pos)
+{
+	const bool std = pos < VFIO_CONFIG_STD;
+	const struct cap_perms *cap =
+		std ? find_perms(capabilities, ARRAY_LEN(capabilities), config->owner[pos])
+		    : find_perms(extended, ARRAY_LEN(extended), config->owner[pos]);
+
+	return cap && cap->drops;
+}
+
+/* Linux 7.3 vfio_pci_config_rw_single: without a writefn there is no copy_from_user. */
+bool vfio_config_drops(const struct vfio_device *device, unsigned pos, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!drops_at(&device->config, pos + i))
+			return false;
+	return true;
 }
 
 void vfio_config_write(struct vfio_device *device, unsigned pos, const uint8_t *buf, unsigned count)
