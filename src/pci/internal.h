@@ -58,6 +58,9 @@ bool pci_msix_init(struct pci_dev *dev);
 void pci_msix_finish(struct pci_dev *dev);
 void pci_msix_forget(struct pci_dev *dev); /* pending bits, at reset */
 void pci_msix_flush(struct pci_dev *dev);  /* deliver what is pending and no longer masked */
+/** A read of the PBA; false: it is none. */
+bool pci_msix_pending_bits(
+	const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size, uint64_t *val);
 bool pci_msix_covers(const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
 
 #endif

@@ -168,6 +168,26 @@ static void irq_delivery(void **state)
 	close(other);
 }
 
+/* Vectors without an eventfd are pending, and the program can read that. */
+static void pending_bits(void **state)
+{
+	int efd = eventfd(0, EFD_NONBLOCK);
+
+	config_put(COMMAND, COMMAND_MEMORY | COMMAND_MASTER, 2);
+	assert_int_equal(set_irqs(EVENTFD, 2, 0, 1, efd), 0);
+	raise_vector(1);
+	raise_vector(3);
+	assert_int_equal(reg_get(0x3000, 8), 0xa);
+	assert_int_equal(reg_get(0x3000, 1), 0xa);
+	assert_int_equal(reg_get(0x3001, 1), 0);
+	assert_int_equal(reg_get(0x3004, 4), 0);
+	reg_put(0x3000, 0, 8);
+	assert_int_equal(reg_get(0x3000, 8), 0xa);
+	assert_int_equal(call(device, VFIO_DEVICE_RESET, NULL), 0);
+	assert_int_equal(reg_get(0x3000, 8), 0);
+	close(efd);
+}
+
 static void irq_never_blocks(void **state)
 {
 	int efd = eventfd(0, 0); /* blocking */
@@ -303,6 +323,7 @@ int main(void)
 		TEST(irq_info),
 		TEST(irq_misuse),
 		TEST(irq_delivery),
+		TEST(pending_bits),
 		TEST(irq_never_blocks),
 		TEST(irq_partial),
 		TEST(notifications),
