@@ -129,9 +129,7 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 	}
 	config_flr(dev);
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
-	pci_msi_flush(dev);
-	pci_intx_flush(dev);
+	pci_irq_flush(dev);
 }
 
 /* 5.3.1.4: in D3hot a function answers configuration requests only, and starts none. */

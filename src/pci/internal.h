@@ -80,5 +80,7 @@ void pci_msi_flush(struct pci_dev *dev);
 
 /* intx.c: call the host's handler if the wire is active. */
 void pci_intx_flush(struct pci_dev *dev);
+/* All kinds: what waited and is held back no longer, whatever register said so. */
+void pci_irq_flush(struct pci_dev *dev);
 
 #endif
