@@ -52,6 +52,8 @@ static void put_identity(struct pci_dev *dev)
 	pci_config_put(dev, 0x09, 3, id->class_code);
 	pci_config_put(dev, 0x2c, 2, id->subsystem_vendor);
 	pci_config_put(dev, 0x2e, 2, id->subsystem_device);
+	/* 7.5.1.1.13: INTA# to INTD#; functions take turns, as on real devices. */
+	pci_config_put(dev, PCI_INTERRUPT_PIN, 1, dev->intx.present ? 1 + dev->devfn % 4u : 0);
 }
 
 /* 7.5.1.2.1: address bits below the size are hardwired to zero; that is how software sizes it. */
@@ -127,11 +129,11 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 	}
 	config_flr(dev);
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
+	pci_irq_flush(dev);
 }
 
 /* 5.3.1.4: in D3hot a function answers configuration requests only, and starts none. */
-static bool powered(const struct pci_dev *dev)
+bool pci_powered(const struct pci_dev *dev)
 {
 	if (dev->suspended)
 		return false;
@@ -147,7 +149,7 @@ void pci_dev_power_on(struct pci_dev *dev)
 		pci_config_put(
 			dev, off, 2, pci_config_get16(dev, off) & (uint16_t)~PCI_PMCSR_STATE);
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
+	pci_irq_flush(dev);
 }
 
 void pci_dev_suspend(struct pci_dev *dev, bool suspend)
@@ -156,15 +158,15 @@ void pci_dev_suspend(struct pci_dev *dev, bool suspend)
 		pci_dev_power_on(dev);
 	dev->suspended = suspend;
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
+	pci_irq_flush(dev);
 }
 
 bool pci_memory_enabled(const struct pci_dev *dev)
 {
-	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MEMORY) && powered(dev);
+	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MEMORY) && pci_powered(dev);
 }
 
 bool pci_bus_master_enabled(const struct pci_dev *dev)
 {
-	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER) && powered(dev);
+	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER) && pci_powered(dev);
 }

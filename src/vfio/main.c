@@ -42,11 +42,12 @@ static struct vfio_group *group_of(struct vfio *vfio, const struct machine_devic
 	return NULL; /* behind no IOMMU, and the policy has no groups for such */
 }
 
-/* What never changes of a device; all the rest is set when it is opened. */
+/* What never changes of a device, or is put back at close; the rest is set when it is opened. */
 static void init_devices(struct vfio *vfio)
 {
 	for (unsigned i = 0; i < vfio->machine->n_devices; i++) {
 		vfio->devices[i].vfio = vfio;
+		vfio->devices[i].err_fd = vfio->devices[i].req_fd = -1;
 		vfio->devices[i].dev = &vfio->machine->devices[i];
 		vfio->devices[i].group = group_of(vfio, &vfio->machine->devices[i]);
 		vfio->devices[i].power.wake_fd = -1;

@@ -27,6 +27,9 @@ long t_pwrite(int fd, uint64_t buf, size_t count, uint64_t offset);
 long t_mmap(int fd, uint64_t offset, size_t len, int prot, int flags);
 int t_munmap(long at, size_t len);
 
+/** Let devices work; in a box they do by themselves. */
+void t_step(void);
+
 /** The last refusal, as the program may read it (/dev/nestbox/last-refusal). */
 struct t_reason {
 	int err;

@@ -165,6 +165,12 @@ int t_munmap(long at, size_t len)
 	return munmap((void *)at, len) ? -errno : 0;
 }
 
+void t_step(void)
+{
+	while (machine_step(machine, 1 << 20))
+		;
+}
+
 bool t_reason(struct t_reason *reason)
 {
 	memset(reason, 0, sizeof(*reason));

@@ -171,21 +171,25 @@ void ioat_chan_clear_error(struct ioat_chan *ch, uint32_t bits)
 	ioat_store(ch->regs + IOAT_CHANERR, 4, ch->error);
 }
 
-/* With INTRCTRL bit 3 each channel has its vector; without, all share the first, if the master is
- * on. */
+/*
+ * With INTRCTRL bit 3 each channel has its vector. Without, all share the first and the pin, if the
+ * master is on: a message as the level rises, and one for each channel that is added to it, since a
+ * driver that maps the registers lowers it by re-arming alone (poll.c).
+ */
 static void send_interrupt(struct ioat_chan *ch)
 {
 	struct ioat *ioat = ch->ioat;
 	uint64_t control = ioat_load(ioat->dev->bar[0] + IOAT_INTRCTRL, 1);
+	bool was = ioat->level;
 
 	ch->int_off = true;
 	ch->int_pending = false;
 	ioat->attention |= 1u << ch->index;
 	ioat_show_attention(ioat);
 	if (control & IOAT_INTRCTRL_MSIX)
-		pci_msix_raise(ioat->dev, ch->index);
-	else if (control & IOAT_INTRCTRL_MASTER)
-		pci_msix_raise(ioat->dev, 0);
+		pci_irq_raise(ioat->dev, ch->index);
+	else if (was && ioat->level)
+		pci_irq_raise(ioat->dev, 0);
 }
 
 static void interrupt(struct ioat_chan *ch)

@@ -93,21 +93,43 @@ static bool poll_lapse(struct ioat_chan *ch)
 	return true;
 }
 
+static uint8_t intrctrl_of(const struct ioat *ioat, uint8_t old)
+{
+	uint8_t val = old & (IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_MSIX);
+
+	if (ioat->attention)
+		val |= IOAT_INTRCTRL_STATUS;
+	if (ioat->attention && (old & IOAT_INTRCTRL_MASTER))
+		val |= IOAT_INTRCTRL_INT;
+	return val;
+}
+
 void ioat_show_attention(struct ioat *ioat)
 {
 	volatile uint8_t *reg = ioat->dev->bar[0] + IOAT_INTRCTRL;
+	bool was = ioat->level;
 	uint8_t old, val;
 	unsigned tries = 0;
 
 	ioat_store(ioat->dev->bar[0] + IOAT_ATTNSTATUS, 4, ioat->attention);
 	do { /* beside the program's stores, and bounded if those never end */
 		old = (uint8_t)ioat_load(reg, 1);
-		val = old & (IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_MSIX);
-		if (ioat->attention)
-			val |= IOAT_INTRCTRL_STATUS;
-		if (ioat->attention && (old & IOAT_INTRCTRL_MASTER))
-			val |= IOAT_INTRCTRL_INT;
+		val = intrctrl_of(ioat, old);
 	} while (!ioat_cas(reg, 1, old, val) && ++tries < 16);
+	ioat->level = val & IOAT_INTRCTRL_INT;
+	pci_intx_set(ioat->dev, ioat->level);
+	if (ioat->level && !was && !(val & IOAT_INTRCTRL_MSIX))
+		pci_irq_raise(ioat->dev, 0);
+}
+
+bool ioat_poll_master(struct ioat *ioat)
+{
+	uint8_t val = (uint8_t)ioat_load(ioat->dev->bar[0] + IOAT_INTRCTRL, 1);
+
+	if (val == intrctrl_of(ioat, val))
+		return false;
+	ioat_show_attention(ioat);
+	return true;
 }
 
 static bool poll_rearm(struct ioat_chan *ch)

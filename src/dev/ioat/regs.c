@@ -70,13 +70,14 @@ bool ioat_cas(volatile uint8_t *reg, unsigned size, uint64_t expected, uint64_t 
 	}
 }
 
-/* Reading it switches interrupts off, until the handler writes it back. */
+/* Reading it switches interrupts off (the pin falls), until the handler writes it back. */
 static uint64_t read_intrctrl(struct ioat *ioat, struct ioat_chan *ch)
 {
 	volatile uint8_t *reg = ioat->dev->bar[0] + IOAT_INTRCTRL;
 	uint64_t val = ioat_load(reg, 1);
 
-	ioat_store(reg, 1, val & ~(uint64_t)(IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_INT));
+	ioat_store(reg, 1, val & ~(uint64_t)IOAT_INTRCTRL_MASTER);
+	ioat_show_attention(ioat);
 	return val;
 }
 

@@ -8,13 +8,15 @@
 
 #include "conform/run.h"
 
-extern const struct area container_area, group_area, irq_area, device_area, config_area,
-	region_area, reset_area, feature_area, ioeventfd_area, type1_area;
+extern const struct area container_area, group_area, irq_area, intx_area, msi_area, device_area,
+	config_area, region_area, reset_area, feature_area, ioeventfd_area, type1_area;
 
 static const struct area *const areas[] = {
 	&container_area,
 	&group_area,
 	&irq_area,
+	&intx_area,
+	&msi_area,
 	&device_area,
 	&config_area,
 	&region_area,

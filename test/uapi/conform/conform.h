@@ -129,6 +129,8 @@ enum world {
 	TWO,	   /* TYPE1v2, groups 1 and 3 (GROUP, GROUP2) */
 	DEV,	   /* TYPE1v2, DEVICE is open */
 	DEV_MSIX,  /* DEV, MSI-X enabled: vectors 0 to 3 signal EV0 to EV3 */
+	DEV_MSI,   /* the same of MSI */
+	DEV_INTX,  /* DEV, INTx enabled: it signals EV0 */
 	N_WORLDS,
 };
 

@@ -26,4 +26,7 @@ const struct world_row worlds[N_WORLDS] = {
 	[DEV] = { "device open", V2, STEPS({ OPEN_DEVICE(DEVICE, GROUP, DEV1), FD }) },
 	[DEV_MSIX] = { "MSI-X enabled", DEV,
 		STEPS({ IRQ_FDS(ACT_TRIGGER, MSIX, 0, EV0, EV1, EV2, EV3) }) },
+	[DEV_MSI] = { "MSI enabled", DEV,
+		STEPS({ IRQ_FDS(ACT_TRIGGER, MSI, 0, EV0, EV1, EV2, EV3) }) },
+	[DEV_INTX] = { "INTx enabled", DEV, STEPS({ IRQ_FDS(ACT_TRIGGER, INTX, 0, EV0) }) },
 };
