@@ -105,6 +105,11 @@ static bool bar_access_ok(const struct pci_dev *dev, unsigned bar, uint64_t off,
 
 uint64_t pci_bar_read(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size)
 {
+	uint64_t pending;
+
+	if (bar < PCI_BARS && pci_memory_enabled(dev) &&
+		pci_msix_pending_bits(dev, bar, off, size, &pending))
+		return pending;
 	if (!bar_access_ok(dev, bar, off, size))
 		return size >= 8 ? UINT64_MAX : BIT64(8 * size) - 1;
 	return dev->model->mmio_read(dev, bar, off, size);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Capabilities of an endpoint: MSI-X, PCI Express, power management, where a Sky Lake CBDMA
- * Capabilities of an endpoint: MSI, MSI-X, PCI Express, power management, where a Sky Lake CBDMA
- * function has them; in the extended space error reporting, the registers that 8 GT/s demands, and a
- * serial number. Each is a table of fields; a row of a table of capabilities says where it goes, and
- * the list is linked in that order.
+ * function has them, and MSI; in the extended space error reporting, the registers that 8 GT/s
+ * demands, and a serial number. Each is a table of fields; a row of a table of capabilities says
+ * where it goes, and the list is linked in that order.
  */
 #include "base/bits.h"
 #include "pci/internal.h"

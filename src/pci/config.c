@@ -138,9 +138,7 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 		dev->model->config_written(dev, off, size);
 	config_flr(dev);
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
-	pci_msi_flush(dev);
-	pci_intx_flush(dev);
+	pci_irq_flush(dev);
 }
 
 /* 5.3.1.4: in D3hot a function answers configuration requests only, and starts none. */
@@ -160,7 +158,7 @@ void pci_dev_power_on(struct pci_dev *dev)
 		pci_config_put(
 			dev, off, 2, pci_config_get16(dev, off) & (uint16_t)~PCI_PMCSR_STATE);
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
+	pci_irq_flush(dev);
 }
 
 void pci_dev_suspend(struct pci_dev *dev, bool suspend)
@@ -169,7 +167,7 @@ void pci_dev_suspend(struct pci_dev *dev, bool suspend)
 		pci_dev_power_on(dev);
 	dev->suspended = suspend;
 	dev->master.enabled = pci_bus_master_enabled(dev);
-	pci_msix_flush(dev);
+	pci_irq_flush(dev);
 }
 
 bool pci_memory_enabled(const struct pci_dev *dev)

@@ -106,9 +106,9 @@ void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, 
 void pci_dev_reset(struct pci_dev *dev)
 {
 	pci_msix_forget(dev);
-	pci_dev_power_on(dev);
 	pci_msi_forget(dev);
 	pci_intx_set(dev, false);
+	pci_dev_power_on(dev);
 	pci_bars_clear(dev);
 	dev->model->reset(dev);
 	pci_tell(dev, &(struct pci_event){ .kind = "reset", .name = "reset" });

@@ -76,6 +76,9 @@ bool pci_msix_init(struct pci_dev *dev);
 void pci_msix_finish(struct pci_dev *dev);
 void pci_msix_forget(struct pci_dev *dev); /* pending bits, at reset */
 void pci_msix_flush(struct pci_dev *dev);  /* deliver what is pending and no longer masked */
+/** A read of the PBA; false: it is none. */
+bool pci_msix_pending_bits(
+	const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size, uint64_t *val);
 bool pci_msix_enabled(const struct pci_dev *dev);
 bool pci_msix_covers(const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
 
@@ -85,5 +88,7 @@ void pci_msi_flush(struct pci_dev *dev);
 
 /* intx.c: call the host's handler if the wire is active. */
 void pci_intx_flush(struct pci_dev *dev);
+/* All kinds: what waited and is held back no longer, whatever register said so. */
+void pci_irq_flush(struct pci_dev *dev);
 
 #endif

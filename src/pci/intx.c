@@ -53,6 +53,13 @@ void pci_intx_connect(struct pci_dev *dev, void (*fn)(void *ctx), void *ctx)
 	pci_intx_flush(dev);
 }
 
+void pci_irq_flush(struct pci_dev *dev)
+{
+	pci_msix_flush(dev);
+	pci_msi_flush(dev);
+	pci_intx_flush(dev);
+}
+
 void pci_irq_raise(struct pci_dev *dev, unsigned n)
 {
 	if (pci_msix_enabled(dev))

@@ -46,6 +46,21 @@ bool pci_msix_covers(const struct pci_dev *dev, unsigned bar, uint64_t off, unsi
 	       overlaps(off, size, dev->msix_pba, (vectors + 63) / 64 * 8);
 }
 
+bool pci_msix_pending_bits(
+	const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size, uint64_t *val)
+{
+	unsigned vectors = dev->model->msix_vectors;
+	uint64_t first = 8 * (off - dev->msix_pba);
+
+	if (!vectors || bar != dev->model->msix_bar || off < dev->msix_pba ||
+		off >= dev->msix_pba + (vectors + 63) / 64 * 8)
+		return false;
+	*val = 0;
+	for (uint64_t i = first; i < first + 8 * size && i < vectors; i++)
+		*val |= (uint64_t)dev->msix[i].pending << (i - first);
+	return true;
+}
+
 static uint16_t control(const struct pci_dev *dev)
 {
 	return dev->cap_msix ? pci_config_get16(dev, dev->cap_msix + PCI_MSIX_CONTROL) : 0;

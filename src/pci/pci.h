@@ -210,7 +210,8 @@ bool pci_dev_step(struct pci_dev *dev, uint64_t budget);
 
 /**
  * Trapped access, size 1, 2, 4 or 8. All ones, or ignored: memory disabled, outside the BAR, or on
- * the MSI-X table and PBA, which are the host's (Linux 7.3 vfio_pci_rdwr: filled with -1, dropped).
+ * the MSI-X table, which is the host's (Linux 7.3 vfio_pci_rdwr: filled with -1, dropped). The PBA
+ * can be read.
  */
 uint64_t pci_bar_read(struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
 void pci_bar_write(struct pci_dev *dev, unsigned bar, uint64_t off, uint64_t val, unsigned size);

@@ -112,10 +112,11 @@ static const struct cap_perms {
 	uint8_t id, bytes;
 	const struct perm *perms;
 	unsigned n;
+	bool drops; /* writes go nowhere, and what is written is not even read */
 } capabilities[] = {
 	{ CAP_PM, 8, pm_perms, ARRAY_LEN(pm_perms) },
 	{ CAP_EXP, 60, exp_perms, ARRAY_LEN(exp_perms) },
-	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms) },
+	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms), .drops = true },
 	{ CAP_MSI, 24, msi_perms, ARRAY_LEN(msi_perms) },
 	{ CAP_MSI, 14, msi_perms, MSI_UNMASKABLE },
 };
@@ -138,7 +139,7 @@ static const struct perm read_only_perms[] = {
 /* Linux 7.3 pci_ext_cap_length: what is not here is hidden. */
 static const struct cap_perms extended[] = {
 	{ EXT_AER, 0x2c, aer_perms, ARRAY_LEN(aer_perms) },
-	{ EXT_SERIAL, 12, read_only_perms, ARRAY_LEN(read_only_perms) },
+	{ EXT_SERIAL, 12, read_only_perms, ARRAY_LEN(read_only_perms), .drops = true },
 };
 
 static void put32(uint8_t *at, uint32_t val, unsigned width)
@@ -171,11 +172,11 @@ static void claim(struct vfio_config *config, unsigned base, unsigned bytes, uin
 	memset(config->write + base, 0, bytes);
 }
 
-static const struct cap_perms *find_extended(unsigned id)
+static const struct cap_perms *find_perms(const struct cap_perms *table, unsigned n, unsigned id)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(extended); i++)
-		if (extended[i].id == id)
-			return &extended[i];
+	for (unsigned i = 0; i < n; i++)
+		if (table[i].id == id)
+			return &table[i];
 	return NULL;
 }
 
@@ -229,7 +230,8 @@ static void put_capabilities(struct vfio_config *config)
 
 static bool put_extended(struct vfio_config *config, unsigned pos)
 {
-	const struct cap_perms *cap = find_extended(EXT_ID(get32(config->view + pos)));
+	const struct cap_perms *cap =
+		find_perms(extended, ARRAY_LEN(extended), EXT_ID(get32(config->view + pos)));
 
 	if (!cap || pos + cap->bytes > PCI_CONFIG_BYTES)
 		return false;
@@ -468,6 +470,25 @@ static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size,
 		written_pm(device, pos, val);
 	else if (pos < VFIO_CONFIG_STD && config->owner[pos] == CAP_EXP)
 		written_exp(device);
+}
+
+static bool drops_at(const struct vfio_config *config, unsigned pos)
+{
+	const bool std = pos < VFIO_CONFIG_STD;
+	const struct cap_perms *cap =
+		std ? find_perms(capabilities, ARRAY_LEN(capabilities), config->owner[pos])
+		    : find_perms(extended, ARRAY_LEN(extended), config->owner[pos]);
+
+	return cap && cap->drops;
+}
+
+/* Linux 7.3 vfio_pci_config_rw_single: without a writefn there is no copy_from_user. */
+bool vfio_config_drops(const struct vfio_device *device, unsigned pos, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!drops_at(&device->config, pos + i))
+			return false;
+	return true;
 }
 
 void vfio_config_write(struct vfio_device *device, unsigned pos, const uint8_t *buf, unsigned count)

@@ -95,6 +95,8 @@ void vfio_config_open(struct vfio_device *device);
 void vfio_config_close(struct vfio_device *device);
 /** pos + count <= PCI_CONFIG_BYTES. */
 void vfio_config_read(struct vfio_device *device, unsigned pos, uint8_t *buf, unsigned count);
+/** Whether all of a write is dropped unread: never changes while the device is open. */
+bool vfio_config_drops(const struct vfio_device *device, unsigned pos, unsigned count);
 void vfio_config_write(
 	struct vfio_device *device, unsigned pos, const uint8_t *buf, unsigned count);
 

@@ -16,21 +16,16 @@
 #include "base/bits.h"
 #include "irq/eventfd.h"
 
-#define INTERRUPT_PIN 0x3d
-#define MSI_CONTROL   2
-#define MSI_CAPABLE   0x000e /* log2 of the vectors */
-
-/* Linux 7.3 vfio_pci_get_irq_count. */
+/* Linux 7.3 vfio_pci_get_irq_count: as the registers say, which never change. */
 static unsigned irq_count(const struct vfio_device *device, unsigned index)
 {
 	const struct pci_dev *pci = vfio_device_pci(device);
-	unsigned control = pci->cap_msi + MSI_CONTROL;
 
 	switch (index) {
 	case VFIO_PCI_INTX_IRQ_INDEX:
-		return device->config.view[INTERRUPT_PIN] ? 1 : 0;
+		return pci->intx.present;
 	case VFIO_PCI_MSI_IRQ_INDEX:
-		return pci->cap_msi ? 1u << (pci->config[control] & MSI_CAPABLE) / 2 : 0;
+		return pci->msi.vectors;
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return pci->model->msix_vectors;
 	case VFIO_PCI_ERR_IRQ_INDEX:

@@ -247,6 +247,8 @@ static ssize_t config_io(struct region_io *io)
 		return why_misuse(io->why, EFAULT, "beyond-region",
 			"%zu bytes at 0x%llx are not all in configuration space", io->count,
 			(unsigned long long)io->off);
+	if (io->write && vfio_config_drops(io->device, (unsigned)io->off, (unsigned)io->count))
+		return (ssize_t)io->count;
 	if (io->write && io->caller->ops->copy_in(io->caller, buf, io->uaddr, io->count))
 		return bad_buffer(io);
 	pthread_mutex_lock(&pci->lock);

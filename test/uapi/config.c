@@ -176,9 +176,9 @@ static void broken_lists_end(void **state)
 	reopen_with(exp, (hardware(exp, 4) & 0xffff00ff) | 0xfc00);
 	assert_int_equal(config_get(0, 4), 0x20218086);
 	reopen_with(0x1a0, 0x1a010003);
-	assert_int_equal(config_get(0x1a0, 4), 0x18010003);
-	reopen_with(0x180, 0xffc10001);
-	assert_int_equal(config_get(0x180, 2), 1);
+	assert_int_equal(config_get(0x1a0, 4), 0x1a010003);
+	reopen_with(0x1a0, 0xffc10001);
+	assert_int_equal(config_get(0x1a0, 2), 1);
 	reopen_with(0xffc, 0xffc10001);
 	assert_int_equal(config_get(0, 4), 0x20218086);
 }

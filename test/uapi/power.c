@@ -40,12 +40,9 @@ static bool copied(void)
 
 static long feature(uint32_t flags, int fd)
 {
-	struct {
-		struct vfio_device_feature hdr;
-		struct vfio_device_low_power_entry_with_wakeup entry;
-	} arg = { { sizeof(arg), VFIO_DEVICE_FEATURE_SET | flags }, { fd, 0 } };
+	const uint32_t arg[4] = { sizeof(arg), VFIO_DEVICE_FEATURE_SET | flags, (uint32_t)fd, 0 };
 
-	return call(device, VFIO_DEVICE_FEATURE, &arg);
+	return call(device, VFIO_DEVICE_FEATURE, arg);
 }
 
 static void no_dma_in_d3hot(void **state)
@@ -109,10 +106,7 @@ static void wake_up(void **state)
 
 static void reset_forgets_the_doorbell(void **state)
 {
-	struct {
-		struct vfio_pci_hot_reset hdr;
-		int32_t fd;
-	} hot = { { .argsz = sizeof(hot), .count = 1 }, group };
+	const uint32_t hot[4] = { sizeof(hot), 0, 1, (uint32_t)group };
 
 	prepare();
 	reg_put(CHAN(IOAT_DMACOUNT), 1, 2);
@@ -120,7 +114,7 @@ static void reset_forgets_the_doorbell(void **state)
 	assert_false(copied());
 	prepare();
 	reg_put(CHAN(IOAT_DMACOUNT), 1, 2);
-	assert_int_equal(call(device, VFIO_DEVICE_PCI_HOT_RESET, &hot), 0);
+	assert_int_equal(call(device, VFIO_DEVICE_PCI_HOT_RESET, hot), 0);
 	assert_false(copied());
 	prepare();
 	reg_put(CHAN(IOAT_DMACOUNT), 1, 2);

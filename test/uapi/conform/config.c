@@ -178,6 +178,13 @@ static const struct row rows[] = {
 	{ "enabled, it says so", DIRECT, DEV_MSIX, PREAD(DEVICE, MSIX_AT + 3, 1), 1,
 		.see = { BYTE(0, 0x80) } },
 
+	{ "what is written there is not looked at", SINGLE, DEV,
+		PWRITE_AT(DEVICE, MSIX_AT, HOLE, 12), 12 },
+	{ "but where the access goes beyond it", SINGLE, DEV, PWRITE_AT(DEVICE, MSIX_AT, HOLE, 16),
+		-EFAULT, "bad-buffer" },
+	{ "what is written to other read-only places is", SINGLE, DEV,
+		PWRITE_AT(DEVICE, EXP_AT, HOLE, 2), -EFAULT, "bad-buffer" },
+
 	/* ---- PCI Express ---- */
 	{ "its ID and next", PERM("exp"), DEV, PWRITE(DEVICE, EXP_AT, 0, 0), 2 },
 	{ "its version and type", PERM("exp"), DEV, PWRITE(DEVICE, EXP_AT + 2, 0xff, 0xff), 2 },
@@ -297,6 +304,8 @@ static const struct row rows[] = {
 		.see = { WORD(0, 0xff000001), WORD(1, 0x001b21ff) } },
 	{ "the serial number is read-only", DIRECT, DEV, PWRITE(DEVICE, CONFIG + 0x1a4, 1, 2, 3, 4),
 		4, .then = STEPS(IS(CONFIG + 0x1a4, 0xff000001)) },
+	{ "and what is written there is not looked at", SINGLE, DEV,
+		PWRITE_AT(DEVICE, CONFIG + 0x1a0, HOLE, 12), 12 },
 	{ "what is in no capability is the device's to write", RAW, DEV,
 		PWRITE(DEVICE, CONFIG + 0x154, 0xff, 0xff, 0xff, 0xff), 4,
 		.then = STEPS(IS(CONFIG + 0x154, 3)) },

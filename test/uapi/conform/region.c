@@ -128,6 +128,11 @@ static const struct row rows[] = {
 	{ "read: the MSI-X table into nothing", DO_RW, DEV, PREAD_AT(DEVICE, BAR + TABLE, HOLE, 16),
 		-EFAULT, "bad-buffer" },
 
+	{ "read: behind the MSI-X table, where pending bits are", DO_RW, DEV,
+		PREAD(DEVICE, BAR + 0x3000, 8), 8, .see = { WORD(0, 0), WORD(1, 0) } },
+	{ "write: pending bits are read-only", DO_RW, DEV_MSIX, PWRITE(DEVICE, BAR + 0x3000, 0xff),
+		1, .then = STEPS({ PREAD(DEVICE, BAR + 0x3000, 1), 1, { BYTE(0, 0) } }) },
+
 	/* ---- memory disabled ---- */
 	{ "read: memory disabled", ENABLED, DEV, PREAD(DEVICE, CHANCMP, 8), -EIO, "memory-disabled",
 		.first = STEPS({ MEMORY(0), 2 }) },

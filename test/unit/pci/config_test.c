@@ -322,7 +322,13 @@ static void test_bar_access(void **state)
 	assert_int_equal(pci_bar_read(dev, 0, 0x2000, 4), UINT32_MAX);
 	assert_int_equal(pci_bar_read(dev, 0, 0x245f, 1), 0xff);
 	assert_int_equal(pci_bar_read(dev, 0, 0x2460, 4), 0x2460);
-	assert_int_equal(pci_bar_read(dev, 0, 0x3008, 8), UINT64_MAX);
+	dev->msix[2].pending = dev->msix[65].pending = true;
+	assert_int_equal(pci_bar_read(dev, 0, 0x3000, 8), 4);
+	assert_int_equal(pci_bar_read(dev, 0, 0x3008, 8), 2);
+	assert_int_equal(pci_bar_read(dev, 0, 0x3008, 1), 2);
+	assert_int_equal(pci_bar_read(dev, 0, 0x300c, 4), 0);
+	pci_bar_write(dev, 0, 0x3000, UINT64_MAX, 8);
+	assert_int_equal(pci_bar_read(dev, 0, 0x3000, 8), 4);
 	assert_int_equal(pci_bar_read(dev, 0, 0x3010, 4), 0x3010);
 	assert_int_equal(pci_bar_read(dev, 0, 0x4000, 4), UINT32_MAX);
 	assert_int_equal(pci_bar_read(dev, 0, UINT64_MAX, 4), UINT32_MAX);
