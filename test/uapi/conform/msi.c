@@ -266,6 +266,19 @@
 				RAISE, EACH(0, 0, 0, 0))                                           \
 	}
 
+#define NOIOMMU(index)                                                                             \
+	{                                                                                          \
+#index ": behind no IOMMU", ENABLE, NOTHING, ON(index, 0, EV0), 0, CONF,           \
+			.first = STEPS({ OPEN(CONTAINER, "vfio"), FD },                            \
+				{ OPEN(GROUP, "noiommu-0"), FD },                                  \
+				{ SET_CONTAINER(GROUP, CONTAINER) },                               \
+				{ SET_IOMMU(CONTAINER, VFIO_NOIOMMU_IOMMU) },                      \
+				{ OPEN_DEVICE(DEVICE, GROUP, "0002:01:00.0"), FD }),               \
+			.then = STEPS(RAISE, GETS(EV0, 1), { OFF(index) }, { ON(INTX, 0, EV1) },   \
+				RAISE, GETS(EV1, 1)),                                              \
+			.host = "noiommu"                                                          \
+	}
+
 static const struct row rows[] = {
 	BOTH(ENABLE_ALL),
 	BOTH(ENABLE_ONE),
@@ -337,6 +350,10 @@ static const struct row rows[] = {
 		.first = STEPS({ OFF(MSI) }), .then = STEPS(RAISE, GETS(EV4, 1), GETS(EV0, 0)) },
 	{ "from INTx to MSI", ENABLE, DEV_INTX, ON(MSI, 0, EV4), 0, CONF,
 		.first = STEPS({ OFF(INTX) }), .then = STEPS(RAISE, GETS(EV4, 1), GETS(EV0, 0)) },
+
+	/* Behind no IOMMU the message goes to the doorbell itself. */
+	NOIOMMU(MSI),
+	NOIOMMU(MSIX),
 
 	/* The MSI capability */
 	{ "what the capability is", MSI_PERM, DEV, PREAD(DEVICE, MSI_AT(0), 4), 4,

@@ -257,18 +257,66 @@ static int open_device(struct world *w, int group, const char *name)
 	return (int)fd;
 }
 
-static void enable_irqs(struct world *w, int device, int eventfd)
+/* eventfd: NULL: off. */
+static void set_irqs(struct world *w, int device, uint32_t index, uint32_t action, int *eventfd)
 {
 	union {
 		struct vfio_irq_set set;
 		int32_t words[6]; /* set ends in an array: here of one eventfd */
 	} irq = { .set = { .argsz = sizeof(irq),
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1 } };
+			  .flags = (eventfd ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE) |
+				   action,
+			  .index = index,
+			  .count = eventfd ? 1 : 0 } };
 
-	irq.words[5] = eventfd;
+	if (eventfd)
+		irq.words[5] = *eventfd;
 	assert_int_equal(call(w, device, VFIO_DEVICE_SET_IRQS, &irq), 0);
+}
+
+static void enable_irqs(struct world *w, int device, int eventfd)
+{
+	set_irqs(w, device, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, &eventfd);
+}
+
+/** Which kind is enabled, and what came by it. */
+static void test_irqs(void **state)
+{
+	static const char *const types[] = { "\"intx\"", "\"msi\"", "\"msix\"" };
+	int container, group, device, event = eventfd(0, EFD_CLOEXEC);
+	struct world w;
+	struct json_object *show;
+	struct pci_dev *pci;
+
+	begin(&w, "smmuv3");
+	container = open_container(&w);
+	group = join(&w, container, 1);
+	assert_int_equal(call(&w, container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1v2_IOMMU), 0);
+	device = open_device(&w, group, "0000:01:00.0");
+	pci = &machine_find_device(w.machine, "0000:01:00.0")->pci;
+	for (uint32_t i = 0; i < 3; i++) {
+		set_irqs(&w, device, i, VFIO_IRQ_SET_ACTION_TRIGGER, &event);
+		if (i == VFIO_PCI_INTX_IRQ_INDEX)
+			set_irqs(&w, device, i, VFIO_IRQ_SET_ACTION_UNMASK, &event);
+		pthread_mutex_lock(&pci->lock);
+		pci->master.enabled = true;
+		pci_irq_raise(pci, 0);
+		pci_intx_set(pci, false);
+		pthread_mutex_unlock(&pci->lock);
+		show = control_show(&w.box);
+		is(show, "devices.0.irqs.type", types[i]);
+		number(show, "devices.0.irqs.vectors", 1);
+		number(show, "devices.0.irqs.eventfds", 1);
+		number(show, "devices.0.irqs.fired", i + 1);
+		is(show, "devices.0.irqs.unmask_eventfd", i ? "false" : "true");
+		json_object_put(show);
+		set_irqs(&w, device, i, VFIO_IRQ_SET_ACTION_TRIGGER, NULL);
+	}
+	show = control_show(&w.box);
+	is(show, "devices.0.irqs.type", "null");
+	json_object_put(show);
+	end(&w);
+	close(event);
 }
 
 /** The device does what its driver would have it do: here its master is driven directly. */
@@ -384,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_irqs),
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_many),
 	};
