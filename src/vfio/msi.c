@@ -15,6 +15,9 @@
 #include "irq/msi.h"
 #include "vfio/irq.h"
 
+#define PM_CTRL	 4 /* in the power management capability */
+#define PM_STATE 3
+
 static struct msi_controller *controller(const struct vfio_device *device)
 {
 	return device->vfio->machine->msi;
@@ -208,18 +211,42 @@ static int msi_reserve(struct irq_set *set, unsigned vectors)
 	return 0;
 }
 
+static bool in_d0(struct vfio_device *device)
+{
+	struct pci_dev *pci = vfio_device_pci(device);
+	bool d0;
+
+	pthread_mutex_lock(&pci->lock);
+	d0 = !pci->cap_pm || !(pci_config_read(pci, pci->cap_pm + PM_CTRL, 2) & PM_STATE);
+	pthread_mutex_unlock(&pci->lock);
+	return d0;
+}
+
+/* Linux 7.3 __pci_enable_msi_range, __pci_enable_msix_range: their first checks, in their order. */
+static int check_enable(struct irq_set *set)
+{
+	bool d0 = in_d0(set->device), any = set->start + set->count;
+
+	if (!d0 && (any || set->index == VFIO_PCI_MSI_IRQ_INDEX))
+		return why_misuse(set->call->why, EINVAL, "not-in-d0",
+			"%s cannot be enabled while the device is in D3hot",
+			vfio_irq_name(set->index));
+	if (!any) /* of at least 1 and at most 0 */
+		return why_misuse(set->call->why, ERANGE, "no-vectors",
+			"enabling %s takes at least one vector", vfio_irq_name(set->index));
+	return 0;
+}
+
 /* Linux 7.3 vfio_msi_enable. */
 static int msi_enable(struct irq_set *set)
 {
 	struct vfio_device *device = set->device;
 	struct hostlock *lock = vfio_lock(device->vfio);
 	unsigned vectors = set->start + set->count;
-	int err;
+	int err = check_enable(set);
 
-	/* pci_alloc_irq_vectors(1, 0): the maximum is below the minimum. */
-	if (!vectors)
-		return why_misuse(set->call->why, ERANGE, "no-vectors",
-			"enabling %s takes at least one vector", vfio_irq_name(set->index));
+	if (err)
+		return err;
 	hostlock_lock(lock);
 	err = vfio_group_msi_addr(device->group, &device->msi_addr, set->call->why);
 	hostlock_unlock(lock);

@@ -21,7 +21,7 @@
 #include "dev/ioat/regs.h"
 #include "file/local.h"
 #include "machine/machine.h"
-#include "vfio/vfio.h"
+#include "vfio/internal.h"
 
 #define COMMAND	       0x04
 #define COMMAND_MEMORY 0x2
@@ -525,6 +525,49 @@ static void notifications(void **state)
 	close(efd);
 }
 
+/* Design 13: one that does not translate is a fault, and no interrupt. */
+static void msi_is_dma(void **state)
+{
+	struct machine_device *dev = machine_find_device(machine, "0000:01:00.0");
+	int efd = eventfd(0, EFD_NONBLOCK);
+	uint64_t written = pci->master.bytes_written;
+	uint32_t data;
+
+	config_put(COMMAND, COMMAND_MEMORY | COMMAND_MASTER, 2);
+	assert_int_equal(set_irqs(EVENTFD, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, efd), 0);
+	pthread_mutex_lock(&pci->lock);
+	pci_irq_raise(pci, 0);
+	assert_int_equal(fired(efd), 1);
+	assert_int_equal(pci->master.bytes_written - written, 4);
+	assert_int_equal(dev->faults.count, 0);
+	data = pci_config_read(pci, pci->cap_msi + 12u, 2);
+	pci_msi_set(pci, 0xdead0000, (uint16_t)data, 0);
+	pci_irq_raise(pci, 0);
+	assert_int_equal(fired(efd), 0);
+	assert_int_equal(dev->faults.count, 1);
+	assert_int_equal(dev->faults.last.iova, 0xdead0000);
+	pthread_mutex_unlock(&pci->lock);
+	assert_int_equal(set_irqs(NONE, VFIO_PCI_MSI_IRQ_INDEX, 0, 0, -1), 0);
+	close(efd);
+}
+
+/* What unbinding does while the device is in use. */
+static void device_request(void **state)
+{
+	int efd = eventfd(0, EFD_NONBLOCK);
+	struct vfio_device *req = &vfio->devices[0];
+
+	assert_false(vfio_device_request(req, 0)); /* no channel */
+	assert_int_equal(set_irqs(EVENTFD, VFIO_PCI_REQ_IRQ_INDEX, 0, 1, efd), 0);
+	assert_true(vfio_device_request(req, 0));
+	assert_true(vfio_device_request(req, 1));
+	assert_int_equal(fired(efd), 2);
+	assert_int_equal(local_close(local, device), 0);
+	assert_false(vfio_device_request(req, 2));
+	assert_int_equal(fired(efd), 0);
+	close(efd);
+}
+
 /* ---- the whole way: the engine copies, and says so by interrupt ---- */
 
 static void first_light(void **state)
@@ -620,6 +663,8 @@ int main(void)
 		TEST(irq_never_blocks),
 		TEST(irq_partial),
 		TEST(notifications),
+		TEST(msi_is_dma),
+		TEST(device_request),
 		TEST(first_light),
 		TEST(shared_state),
 		TEST(reset),

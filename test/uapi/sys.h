@@ -38,6 +38,9 @@ struct t_reason {
 /** False: there is none to be had. */
 bool t_reason(struct t_reason *reason);
 
+/** False: the last call was refused by a file of the host, without any reason. True in a box. */
+bool t_explained(void);
+
 /** How much the host holds; table_bytes is 0 where that cannot be seen. */
 struct t_counts {
 	unsigned long domains, attachments, mappings;

@@ -174,6 +174,11 @@ bool t_reason(struct t_reason *reason)
 	return true;
 }
 
+bool t_explained(void)
+{
+	return true;
+}
+
 bool t_counts(struct t_counts *counts)
 {
 	char json[4096], text[24];

@@ -20,6 +20,7 @@ static struct vfio *vfio;
 static struct local_caller *local;
 static pthread_mutex_t last_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct why last; /* of the last refused call */
+static bool explained = true;
 
 int t_begin(const char *host)
 {
@@ -46,6 +47,7 @@ void t_end(void)
 
 static long note(long ret, const struct why *why)
 {
+	__atomic_store_n(&explained, ret >= 0 || why->class != WHY_NONE, __ATOMIC_RELAXED);
 	if (why->class == WHY_NONE || why->class == WHY_PROTOCOL)
 		return ret;
 	pthread_mutex_lock(&last_mutex);
@@ -101,8 +103,11 @@ static long region_io(struct file *file, io_op *op, uint64_t buf, size_t count, 
 	struct why why = { 0 };
 	long ret;
 
+	__atomic_store_n(&explained, true, __ATOMIC_RELAXED); /* what follows is the kernel's */
 	if ((int64_t)offset < 0 || !op)
 		return -EINVAL;
+	if (buf >> 47 || count >> 47)
+		return -EFAULT;
 	file_get(file);
 	ret = op(file, local_caller_base(local), buf, count, offset, &why);
 	file_put(file);
@@ -178,6 +183,11 @@ bool t_reason(struct t_reason *reason)
 	snprintf(reason->missing, sizeof(reason->missing), "%s", last.missing);
 	snprintf(reason->instead, sizeof(reason->instead), "%s", last.instead);
 	return true;
+}
+
+bool t_explained(void)
+{
+	return __atomic_load_n(&explained, __ATOMIC_RELAXED);
 }
 
 bool t_counts(struct t_counts *counts)

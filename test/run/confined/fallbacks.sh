@@ -3,7 +3,7 @@
 # Where a system call is denied that nestbox prefers, it does without. The same program must fare alike
 # under each filter; so must the uAPI suites, and the races of translation without membarrier. As root
 # the first part runs once more as an ordinary user.
-# usage: fallbacks.sh CONFINE OUTSIDE NESTBOX PROGRAM [RULES MISUSE RACE...]
+# usage: fallbacks.sh CONFINE OUTSIDE NESTBOX PROGRAM [RULES CONFORM SWEEP RACE...]
 self=$(readlink -f "$0")
 confine=$1 outside=$2 nestbox=$3 program=$4
 shift 4
@@ -59,7 +59,7 @@ explained() {
 		'VFIO_DEVICE_SET_IRQS: EPERM: .*descriptor 9 is an eventfd.*SYS_PTRACE' "$tmp/said"
 }
 
-suites() { # suites RULES MISUSE
+suites() { # suites RULES CONFORM SWEEP
 	all='--deny procmap_query=ENOTTY --deny process_vm_readv=EPERM --deny process_vm_writev=EPERM
 		--deny membarrier=EPERM --deny pidfd_getfd=EPERM'
 	for host in smmuv3 mixed; do
@@ -67,9 +67,11 @@ suites() { # suites RULES MISUSE
 		check "all denied: rules on $host" "$confine" plain $all -- \
 			"$nestbox" run --quiet --host $host -- "$1" $host
 	done
-	# shellcheck disable=SC2086
-	check 'all denied: misuse' "$confine" plain $all -- \
-		"$nestbox" run --quiet --host smmuv3 -- "$2" smmuv3
+	for suite in "$2" "$3"; do
+		# shellcheck disable=SC2086
+		check "all denied: ${suite##*/}" "$confine" plain $all -- \
+			"$nestbox" run --quiet --host smmuv3 -- "$suite" smmuv3
+	done
 }
 
 # Who called membarrier all the same would end by an assertion.
@@ -81,9 +83,9 @@ races() {
 
 programs
 explained
-if [ $# -ge 2 ]; then
-	suites "$1" "$2"
-	shift 2
+if [ $# -ge 3 ]; then
+	suites "$1" "$2" "$3"
+	shift 3
 	races "$@"
 fi
 

@@ -176,15 +176,32 @@ static uint64_t place(const struct arg *arg)
 }
 
 /* REGION(n) + x: programs ask where region n is. */
-static uint64_t offset_of(const struct call *call)
+static uint64_t translate(enum fd on, uint64_t offset)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info),
-		.index = (uint32_t)(call->offset >> 40 & 0xff) };
+		.index = (uint32_t)(offset >> 40 & 0xff) };
 
-	if (!(call->offset & REGION_BIT) || call->offset >> 63)
-		return call->offset;
-	t_ioctl(fd_number(call->on), VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)&info);
-	return info.offset + (call->offset & 0xffffffffffull);
+	if (!(offset & REGION_BIT) || offset >> 63)
+		return offset;
+	t_ioctl(fd_number(on), VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)&info);
+	return info.offset + (offset & 0xffffffffffull);
+}
+
+static uint64_t offset_of(const struct call *call)
+{
+	return translate(call->on, call->offset);
+}
+
+static void put_offset(const struct call *call, uint64_t at)
+{
+	uint64_t offset;
+	uint8_t *where = (uint8_t *)(uintptr_t)at + call->arg.pos;
+
+	if (!call->arg.pos)
+		return;
+	memcpy(&offset, where, sizeof(offset));
+	offset = translate(call->on, offset);
+	memcpy(where, &offset, sizeof(offset));
 }
 
 /* ---- calls ---- */
@@ -266,10 +283,20 @@ static long make(const struct call *call, long want, uint64_t at)
 long call_make(const struct call *call, long want, const uint8_t **data)
 {
 	uint64_t at = place(&call->arg);
-	long ret = make(call, want, at);
+	long ret;
 
+	put_offset(call, at);
+	ret = make(call, want, at);
 	*data = at > PAGE && call->op != OP_MMAP ? (const uint8_t *)(uintptr_t)at : NULL;
 	return makes_fd(call) ? keep(call, ret) : ret;
+}
+
+const uint8_t *call_argument(const struct call *call)
+{
+	uint64_t at = place(&call->arg);
+
+	put_offset(call, at);
+	return (const uint8_t *)(uintptr_t)at;
 }
 
 void call_base(unsigned long mappings)

@@ -125,6 +125,7 @@ enum world {
 	MAPPED,	   /* TYPE1v2, the same */
 	DIRTY_ON,  /* MAPPED, and dirty pages are tracked */
 	STALE,	   /* MAPPED, and its vaddr is invalid */
+	DEV_QUIET, /* DEV_MSIX, disabled again: the MSI page stays mapped */
 	TWO,	   /* TYPE1v2, groups 1 and 3 (GROUP, GROUP2) */
 	DEV,	   /* TYPE1v2, DEVICE is open */
 	DEV_MSIX,  /* DEV, MSI-X enabled: vectors 0 to 3 signal EV0 to EV3 */
@@ -161,6 +162,7 @@ struct arg {
 	unsigned n;    /* of bytes */
 	unsigned room; /* more bytes, zero */
 	unsigned fds;  /* the last so many int32_t of bytes are names of descriptors */
+	unsigned pos;  /* the uint64_t at this byte is an offset like REGION(n) + x; 0: none */
 };
 
 struct call {

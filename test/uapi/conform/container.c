@@ -92,6 +92,11 @@ static bool is_blocked(void)
 	{                                                                                          \
 		"set type " #type, SET, world, SET_IOMMU(CONTAINER, type), -err, rule              \
 	}
+/* The bitmap of [iova, iova + size), of pages, into RW. */
+#define DIRTY_GET(iova, size)                                                                      \
+	IOCTL(CONTAINER, VFIO_IOMMU_DIRTY_PAGES,                                                   \
+		WORDS(48, VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP, (iova), 0, (size), 0, PAGE, 0,   \
+			8, 0, RW, 0))
 /* Steps: a no-IOMMU group in CONTAINER (host noiommu). */
 #define NOIOMMU_IN                                                                                 \
 	{ OPEN(GROUP2, "noiommu-0"), FD },                                                         \
@@ -329,7 +334,8 @@ static const struct row rows[] = {
 	{ "after the last group: dirty tracking is off", LEAVE, DIRTY_ON,
 		SET_IOMMU(CONTAINER, VFIO_TYPE1v2_IOMMU), 0, .after = SETS,
 		.first = STEPS({ UNSET_CONTAINER(GROUP) }, { SET_CONTAINER(GROUP, CONTAINER) }),
-		.then = STEPS({ UNMAP(0x10000, PAGE, F_BITMAP), -EINVAL }) },
+		.then = STEPS({ DIRTY_GET(0x10000, PAGE), -EINVAL }, { DIRTY(1) },
+			{ DIRTY_GET(0x10000, PAGE) }) },
 	{ "after the last group: no vaddr is invalid", LEAVE, STALE,
 		SET_IOMMU(CONTAINER, VFIO_TYPE1v2_IOMMU), 0, .after = SETS,
 		.first = STEPS({ UNSET_CONTAINER(GROUP) }, { SET_CONTAINER(GROUP, CONTAINER) }),

@@ -35,6 +35,15 @@
 /* Once vectors have been asked for, the doorbell stays mapped (iommu_dma_prepare_msi). */
 #define CONF .after.may = MAY_CONFIG | MAY_DOMAINS
 
+#define D3HOT                                                                                      \
+	{                                                                                          \
+		PWRITE(DEVICE, CONFIG + 0xe4, 3), 1                                                \
+	}
+#define D0                                                                                         \
+	{                                                                                          \
+		PWRITE(DEVICE, CONFIG + 0xe4, 0), 1                                                \
+	}
+
 /* The same rules for both kinds. world: its own with all four vectors. */
 #define BOTH(row) row(MSI, DEV_MSI), row(MSIX, DEV_MSIX)
 
@@ -298,6 +307,19 @@ static const struct row rows[] = {
 	BOTH(FIRES_NOT),
 	BOTH(FIRES_SHARED),
 	BOTH(ENDS_WITH_DEVICE),
+
+	/* In D3hot */
+	{ "MSI in D3hot", "../pci/msi/msi.c __pci_enable_msi_range", DEV, ON(MSI, 0, EV0), -EINVAL,
+		"not-in-d0", .first = STEPS(D3HOT), .then = STEPS(D0, { ON(MSI, 0, EV0) }) },
+	{ "MSI-X in D3hot", "../pci/msi/msi.c __pci_enable_msix_range", DEV, ON(MSIX, 0, EV0),
+		-EINVAL, "not-in-d0", .first = STEPS(D3HOT),
+		.then = STEPS(D0, { ON(MSIX, 0, EV0) }) },
+	{ "no vector of MSI in D3hot", "../pci/msi/msi.c __pci_enable_msi_range", DEV,
+		IRQ_NO_FDS(ACT_TRIGGER, MSI, 0), -EINVAL, "not-in-d0", .first = STEPS(D3HOT) },
+	{ "no vector of MSI-X in D3hot", "../pci/msi/msi.c __pci_enable_msix_range", DEV,
+		IRQ_NO_FDS(ACT_TRIGGER, MSIX, 0), -ERANGE, "no-vectors", .first = STEPS(D3HOT) },
+	{ "disable MSI in D3hot", DISABLE, DEV_MSI, OFF(MSI), 0, CONF, .first = STEPS(D3HOT) },
+	{ "disable MSI-X in D3hot", DISABLE, DEV_MSIX, OFF(MSIX), 0, CONF, .first = STEPS(D3HOT) },
 
 	/* Between the kinds */
 	{ "MSI while MSI-X is enabled", TRIGGER, DEV_MSIX, ON(MSI, 0, EV4), -EINVAL,

@@ -19,6 +19,8 @@ const struct world_row worlds[N_WORLDS] = {
 	[DIRTY_ON] = { "dirty pages tracked", MAPPED,
 		STEPS({ DIRTY(VFIO_IOMMU_DIRTY_PAGES_FLAG_START) }) },
 	[STALE] = { "vaddr invalid", MAPPED, STEPS({ UNMAP(0x10000, 16 * PAGE, F_VADDR) }) },
+	[DEV_QUIET] = { "MSI-X disabled again", DEV_MSIX,
+		STEPS({ IRQ_NONE(ACT_TRIGGER, MSIX, 0, 0) }) },
 	[TWO] = { "TYPE1v2, two groups", V2,
 		STEPS({ OPEN(GROUP2, "3"), FD }, { SET_CONTAINER(GROUP2, CONTAINER) }) },
 	[DEV] = { "device open", V2, STEPS({ OPEN_DEVICE(DEVICE, GROUP, DEV1), FD }) },

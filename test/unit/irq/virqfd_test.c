@@ -111,6 +111,66 @@ static void removal_is_final(void **state)
 	virqfds_destroy(NULL);
 }
 
+/* Who else has it: nobody, or somebody by whatever descriptor; then it goes on firing. */
+static void closed_by_the_program(void **state)
+{
+	struct virqfds *all = virqfds_create(2);
+	int fd, copy;
+	atomic_int fired = 0;
+	struct virqfd *one;
+
+	for (int kept = 0; kept < 2; kept++) {
+		fd = eventfd(0, EFD_CLOEXEC);
+		copy = dup(fd);
+		assert_int_equal(virqfd_watch(all, dup(fd), count, &fired, NULL, &one), 0);
+		atomic_store(&fired, 0);
+		close(fd);
+		if (!kept)
+			close(copy);
+		assert_int_equal(virqfd_closed(one), !kept);
+		assert_int_equal(virqfd_closed(one), !kept);
+		if (kept) {
+			for (int i = 1; i <= 10; i++) {
+				assert_int_equal(eventfd_write(copy, 1), 0);
+				await(&fired, i);
+			}
+			virqfds_flush(all);
+			assert_int_equal(fired, 10);
+			assert_int_equal(counter(copy), 10); /* nobody reads it now */
+			close(copy);
+			assert_true(virqfd_closed(one));
+		}
+		virqfds_flush(all);
+		virqfd_unwatch(one);
+	}
+	virqfds_destroy(all);
+}
+
+/* What is signalled while that is found out is lost in no case. */
+static void closed_or_not_under_fire(void **state)
+{
+	struct virqfds *all = virqfds_create(1);
+	int fd = eventfd(0, EFD_CLOEXEC);
+	atomic_int fired = 0;
+	struct virqfd *one;
+
+	for (int i = 0; i < 300; i++) {
+		assert_int_equal(virqfd_watch(all, dup(fd), count, &fired, NULL, &one), 0);
+		virqfds_flush(all);
+		atomic_store(&fired, 0);
+		assert_int_equal(eventfd_write(fd, 1), 0);
+		assert_false(virqfd_closed(one));
+		assert_true(fired >= 1);
+		assert_int_equal(eventfd_write(fd, 1), 0);
+		virqfds_flush(all);
+		assert_true(fired >= 2);
+		virqfd_unwatch(one);
+		counter(fd);
+	}
+	close(fd);
+	virqfds_destroy(all);
+}
+
 struct writer {
 	int fd;
 	atomic_bool stop;
@@ -135,7 +195,7 @@ static void under_fire(void **state)
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, hammer, &writer), 0);
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 500 || !atomic_load(&fired); i++) { /* the writer has begun */
 		assert_int_equal(virqfd_watch(all, dup(writer.fd), count, &fired, NULL, &one), 0);
 		virqfd_unwatch(one);
 		ended = atomic_load(&fired);
@@ -154,6 +214,8 @@ int main(void)
 		cmocka_unit_test(fires_and_takes_the_counter),
 		cmocka_unit_test(signalled_before),
 		cmocka_unit_test(removal_is_final),
+		cmocka_unit_test(closed_by_the_program),
+		cmocka_unit_test(closed_or_not_under_fire),
 		cmocka_unit_test(under_fire),
 	};
 
