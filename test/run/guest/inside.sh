@@ -6,7 +6,7 @@ nestbox=$1
 folder=$2
 shift 2
 "$nestbox" show --json >"$folder/before" || exit 1
-"$@" </dev/null >"$folder/console" 2>"$folder/qemu"
+timeout 500 "$@" </dev/null >"$folder/console" 2>"$folder/qemu"
 status=$?
 # The last close is seen a moment after the program that did it has ended.
 left=600
