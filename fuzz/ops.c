@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "dev/ioat/regs.h"
 #include "fuzz/world.h"
+#include "machine/kinds.h"
 #include "vfio/inspect.h"
 
 typedef unsigned long long ull;
@@ -935,10 +936,14 @@ static void op_interrupts(struct world *w, const struct fuzz_rec *rec)
 static void op_look(struct world *w, const struct fuzz_rec *rec)
 {
 	struct vfio_snapshot *snapshot = vfio_snapshot_take(w->vfio, rec->p[0] % 4);
+	struct machine_fault_counts faults;
+	struct machine_iommu_stats stats;
 	struct machine_device_info info;
 
 	for (unsigned i = 0; i < w->machine->n_devices; i++)
 		machine_device_inspect(w->machine, &w->machine->devices[i], &info);
+	for (unsigned i = 0; i < w->machine->n_iommus; i++)
+		machine_iommu_inspect(&w->machine->iommus[i], &stats, &faults);
 	vfio_snapshot_free(snapshot);
 	say(w, "look\n");
 }

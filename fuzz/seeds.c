@@ -30,6 +30,7 @@ static const struct {
 	{ "copy-nesting", { WORLD(0, 0), DO(SET_UP, 0, 2), COPIES, DO(CLOSE) } },
 	{ "copy-v1", { WORLD(1, 0), DO(SET_UP, 0, 1), COPIES, DO(UNMAP, 0, 0, 0, 1) } },
 	{ "copy-trapped", { WORLD(0, 8), DO(SET_UP), COPIES } },
+	{ "copy-indirect", { WORLD(0, 16), DO(SET_UP), COPIES, DO(UNMAP, 0, 3) } },
 	{ "mixed", { WORLD(2, 0), DO(SET_UP), DO(SET_UP, 1, 0, 0x80), COPIES } },
 	{ "stages", { WORLD(3, 0), DO(SET_UP), DO(SET_UP, 1), DO(SET_UP, 2), COPIES } },
 	{ "subset", { WORLD(4, 0), DO(SET_UP, 0, 2), DO(SET_UP, 1, 2, 0x80), DO(SET_UP, 2, 2, 0x80),
