@@ -14,6 +14,10 @@
 	{                                                                                          \
 		.op = OP_##op_, .p = { __VA_ARGS__ }                                               \
 	}
+#define ON(who_, op_, ...)                                                                         \
+	{                                                                                          \
+		.op = OP_##op_, .who = who_, .p = { __VA_ARGS__ }                                  \
+	}
 #define MAX_SEED 24
 
 /* Copy 4 KiB within the pool, 4 KiB into it, with an interrupt; once with stores, once trapped. */
@@ -30,6 +34,14 @@ static const struct {
 	{ "copy-nesting", { WORLD(0, 0), DO(SET_UP, 0, 2), COPIES, DO(CLOSE) } },
 	{ "copy-v1", { WORLD(1, 0), DO(SET_UP, 0, 1), COPIES, DO(UNMAP, 0, 0, 0, 1) } },
 	{ "copy-trapped", { WORLD(0, 8), DO(SET_UP), COPIES } },
+	{ "copy-indirect", { WORLD(0, 16), DO(SET_UP), COPIES, DO(UNMAP, 0, 3) } },
+	/* What the first device could do is the second's afterwards, at the same physical addresses. */
+	{ "stale", { WORLD(0, 0), DO(SET_UP), DO(SET_UP, 1), DO(MAP_POOL, 1),
+			   DO(DESCRIPTOR, 0, 0, 1, 0, 0x10, 0x20), DO(LAUNCH, 1, 0x50, 0, 0),
+			   DO(UNMAP, 0, 3), ON(1, MAP_POOL, 1), ON(1, LAUNCH, 1, 0x50, 0, 0),
+			   DO(EVENTFD), DO(DESCRIPTOR, 0, 0, 1, 0, 0x10, 0x20),
+			   DO(LAUNCH, 1, 0x50, 0, 0), DO(DESCRIPTOR, 0, 0, 1, 5, 0x10, 0x20),
+			   DO(LAUNCH, 1, 0x50, 0, 0) } },
 	{ "mixed", { WORLD(2, 0), DO(SET_UP), DO(SET_UP, 1, 0, 0x80), COPIES } },
 	{ "stages", { WORLD(3, 0), DO(SET_UP), DO(SET_UP, 1), DO(SET_UP, 2), COPIES } },
 	{ "subset", { WORLD(4, 0), DO(SET_UP, 0, 2), DO(SET_UP, 1, 2, 0x80), DO(SET_UP, 2, 2, 0x80),

@@ -30,7 +30,7 @@
 	"  - {type: pci, segment: 1, iommu: one-stage}\n"                                          \
 	"  - {type: pci, segment: 2, iommu: stage2}\n"                                             \
 	"devices:\n"                                                                               \
-	"  - {at: \"0000:01:00.0\", model: ioat, group: 1}\n"                                      \
+	"  - {at: \"0000:01:00.0\", model: ioat, group: 1, options: {channels: 3}}\n"              \
 	"  - {at: \"0001:01:00.0\", model: ioat, group: 10}\n"                                     \
 	"  - {at: \"0002:01:00.0\", model: ioat, group: 20}\n"
 
@@ -453,6 +453,8 @@ void world_step(struct world *w, unsigned index, uint64_t budget)
 
 /* ---- life ---- */
 
+static const struct caller_ops *local_caller_ops;
+
 static unsigned host_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -463,6 +465,34 @@ static unsigned host_fds(void)
 		n++;
 	closedir(dir);
 	return n;
+}
+
+/* As memory of another process is: reached by operations only. */
+static int pin_indirect(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned prot,
+	struct umem **out, struct why *why)
+{
+	static struct nb_mem_ops ops;
+	int ret = local_caller_ops->pin(caller, uaddr, bytes, prot, out, why);
+
+	if (ret)
+		return ret;
+	ops = *(*out)->ops;
+	ops.direct = NULL;
+	(*out)->ops = &ops;
+	return 0;
+}
+
+static struct caller *make_caller(struct local_caller *local, bool indirect)
+{
+	static struct caller_ops ops;
+	struct caller *caller = local_caller_base(local);
+
+	local_caller_ops = caller->ops;
+	ops = *caller->ops;
+	if (indirect)
+		ops.pin = pin_indirect;
+	caller->ops = &ops;
+	return caller;
 }
 
 struct world *world_create(const struct fuzz_rec *rec, bool words)
@@ -482,13 +512,13 @@ struct world *world_create(const struct fuzz_rec *rec, bool words)
 	nb_assert(w);
 	w->words = words;
 	say(w, "host %u (%s), options 0x%x\n", rec->p[0] % (unsigned)ARRAY_LEN(descs), desc->name,
-		rec->p[1] & 15);
+		rec->p[1] & 31);
 	w->machine = machine_create(desc, &error);
 	nb_assert(w->machine);
 	w->vfio = vfio_create(w->machine, &options);
 	w->local = local_caller_create();
 	nb_assert(w->vfio && w->local);
-	w->caller = local_caller_base(w->local);
+	w->caller = make_caller(w->local, rec->p[1] & 16);
 	for (unsigned i = 0; i < EVENTFDS; i++)
 		w->eventfds[i] = eventfd(i == 1 ? 0xfffffffe : 0, EFD_CLOEXEC | EFD_NONBLOCK);
 	machine_counts(w->machine, &w->counts);

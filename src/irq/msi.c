@@ -25,7 +25,7 @@ struct msi_controller {
 	struct nb_extent extent;
 	pthread_mutex_t lock; /* a leaf; guards the vectors and is held around fn */
 	struct vector *vectors;
-	uint32_t n, used;
+	uint32_t n;
 	uint32_t lowest_free; /* no free vector is below */
 };
 
@@ -132,7 +132,6 @@ int msi_alloc(
 	if (vector) {
 		*vector = (struct vector){ .sid = sid, .fn = fn, .ctx = ctx };
 		*data = vector - ctrl->vectors;
-		ctrl->used++;
 	}
 	pthread_mutex_unlock(&ctrl->lock);
 	return vector ? 0 : -ENOSPC;
@@ -178,7 +177,6 @@ void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data)
 	pthread_mutex_lock(&ctrl->lock);
 	nb_assert(data < ctrl->n && ctrl->vectors[data].fn && ctrl->vectors[data].sid == sid);
 	memset(&ctrl->vectors[data], 0, sizeof(ctrl->vectors[data]));
-	ctrl->used--;
 	if (data < ctrl->lowest_free)
 		ctrl->lowest_free = data;
 	pthread_mutex_unlock(&ctrl->lock);
@@ -186,10 +184,11 @@ void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data)
 
 unsigned msi_vectors(struct msi_controller *ctrl)
 {
-	unsigned used;
+	unsigned used = 0;
 
 	pthread_mutex_lock(&ctrl->lock);
-	used = ctrl->used;
+	for (uint32_t i = 0; i < ctrl->n; i++)
+		used += ctrl->vectors[i].fn != NULL;
 	pthread_mutex_unlock(&ctrl->lock);
 	return used;
 }
