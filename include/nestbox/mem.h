@@ -65,6 +65,9 @@ void nb_mem_destroy(struct nb_mem *mem);
 int nb_mem_add(struct nb_mem *mem, struct nb_extent *extent);
 void nb_mem_remove(struct nb_mem *mem, struct nb_extent *extent);
 
+/** How many there are. Any thread. */
+unsigned nb_mem_extents(const struct nb_mem *mem);
+
 /** The extent that holds pa, or NULL. */
 const struct nb_extent *nb_mem_find(const struct nb_mem *mem, nb_pa pa);
 

@@ -278,7 +278,7 @@ static void print_groups(struct json_object *show, FILE *out)
 static void print_devices(struct json_object *show, FILE *out)
 {
 	static const char *const heads[] = { "<DEVICE", "<MODEL", "<GROUP", "OPENS", "<MEMORY",
-		"<MASTER", "IRQS", "FIRED", "<HELD BY", NULL };
+		"<MASTER", "<IRQS", "EVENTFDS", "FIRED", "<HELD BY", NULL };
 	struct json_object *list = get(show, "devices");
 	struct grid g;
 
@@ -292,6 +292,7 @@ static void print_devices(struct json_object *show, FILE *out)
 		word(&g, get(device, "opens"));
 		word(&g, get(device, "memory"));
 		word(&g, get(device, "bus_master"));
+		word(&g, get_at(device, "irqs", "type", NULL));
 		word(&g, get_at(device, "irqs", "eventfds", NULL));
 		word(&g, get_at(device, "irqs", "fired", NULL));
 		word(&g, get(device, "pids"));

@@ -249,11 +249,12 @@ static struct json_object *irqs_json(const struct vfio_device_info_now *now)
 
 	for (unsigned i = 0; i < now->n_shown; i++)
 		control_append(fired, json_object_new_uint64(now->fired[i]));
-	control_put_text(object, "type", now->msix ? "msix" : NULL);
+	control_put_text(object, "type", now->irqs);
 	control_put_u64(object, "vectors", now->vectors);
 	control_put_u64(object, "eventfds", now->eventfds);
 	control_put_u64(object, "fired", now->signalled);
 	control_put(object, "by_vector", fired);
+	control_put_bool(object, "unmask_eventfd", now->unmask_fd);
 	control_put_bool(object, "err_eventfd", now->err_fd);
 	control_put_bool(object, "req_eventfd", now->req_fd);
 	return object;
@@ -394,6 +395,7 @@ struct json_object *control_show(const struct control_box *box)
 		control_put(answer, "box", about);
 		control_put_bool(answer, "partial", pic.procs.partial);
 		control_put(answer, "programs", programs_json(&pic.procs));
+		control_put_u64(answer, "extents", nb_mem_extents(box->machine->mem));
 		put_vfio(answer, &pic);
 		control_put(answer, "iommus", iommus_json(box->machine));
 	} else {

@@ -56,10 +56,4 @@ struct ioas {
 /** The first area that ends at or after iova, or NULL. */
 struct area *ioas_area_from(const struct ioas *ioas, uint64_t iova);
 
-/** The part of [start, last] that a reserved range of an attached group takes, if any. */
-bool ioas_reserved(const struct ioas *ioas, uint64_t start, uint64_t last);
-
-/** The last IOVA that every HWPT can translate. */
-uint64_t ioas_last_iova(const struct ioas *ioas);
-
 #endif

@@ -107,7 +107,7 @@ static int check_place(const struct ioas *ioas, uint64_t iova, uint64_t last, st
 		return why_misuse(why, EINVAL, "iova-out-of-range",
 			"0x%llx is beyond the last IOVA 0x%llx", (unsigned long long)last,
 			(unsigned long long)ioas_last_iova(ioas));
-	if (ioas_reserved(ioas, iova, last))
+	if (ioas_reserved(ioas, iova, last, NULL))
 		return why_misuse(why, EINVAL, "iova-reserved",
 			"[0x%llx, 0x%llx] touches a reserved range", (unsigned long long)iova,
 			(unsigned long long)last);

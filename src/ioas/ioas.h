@@ -82,6 +82,13 @@ struct ioas_range {
 /** IOVA ranges a program may map, in order: apertures less reserved ranges. Returns the count. */
 unsigned ioas_ranges(const struct ioas *ioas, struct ioas_range *out, unsigned max);
 
+/** The last IOVA that every HWPT can translate. */
+uint64_t ioas_last_iova(const struct ioas *ioas);
+
+/** Whether [start, last] meets a reserved range of an attached group; the first (which: or NULL). */
+bool ioas_reserved(
+	const struct ioas *ioas, uint64_t start, uint64_t last, struct iommu_resv *which);
+
 /** Number of areas. */
 unsigned ioas_areas(const struct ioas *ioas);
 

@@ -50,14 +50,18 @@ static unsigned all_resv(const struct ioas *ioas, struct iommu_resv *list)
 	return n;
 }
 
-bool ioas_reserved(const struct ioas *ioas, uint64_t start, uint64_t last)
+bool ioas_reserved(const struct ioas *ioas, uint64_t start, uint64_t last, struct iommu_resv *which)
 {
 	struct iommu_resv list[MAX_RESV];
 	unsigned n = all_resv(ioas, list);
 
-	for (unsigned i = 0; i < n; i++)
-		if (list[i].start <= last && list[i].last >= start)
-			return true;
+	for (unsigned i = 0; i < n; i++) {
+		if (list[i].start > last || list[i].last < start)
+			continue;
+		if (which)
+			*which = list[i];
+		return true;
+	}
 	return false;
 }
 

@@ -137,6 +137,41 @@ int msi_alloc(
 	return vector ? 0 : -ENOSPC;
 }
 
+static bool block_is_free(const struct msi_controller *ctrl, uint32_t first, unsigned n)
+{
+	for (uint32_t i = first; i < first + n && i < ctrl->n; i++)
+		if (ctrl->vectors[i].fn)
+			return false;
+	return true;
+}
+
+static bool find_block(struct msi_controller *ctrl, unsigned n, uint32_t *first)
+{
+	uint32_t i = ctrl->lowest_free & ~(n - 1);
+
+	while (!block_is_free(ctrl, i, n))
+		i += n;
+	*first = i;
+	while (i + n > ctrl->n)
+		if (!grow(ctrl))
+			return false;
+	return true;
+}
+
+int msi_alloc_block(struct msi_controller *ctrl, const struct msi_block *block, uint32_t *data)
+{
+	bool found;
+
+	pthread_mutex_lock(&ctrl->lock);
+	found = find_block(ctrl, block->vectors, data);
+	for (unsigned i = 0; found && i < block->vectors; i++)
+		ctrl->vectors[*data + i] = (struct vector){ .sid = block->sid,
+			.fn = block->fn,
+			.ctx = (char *)block->ctx + i * block->ctx_bytes };
+	pthread_mutex_unlock(&ctrl->lock);
+	return found ? 0 : -ENOSPC;
+}
+
 void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data)
 {
 	pthread_mutex_lock(&ctrl->lock);

@@ -24,6 +24,17 @@ nb_pa msi_doorbell_page(const struct msi_controller *ctrl);
  */
 int msi_alloc(struct msi_controller *ctrl, uint32_t sid, void (*fn)(void *ctx), void *ctx,
 	uint32_t *data);
+/** Vectors whose data differ in their low bits only, as MSI (not MSI-X) needs them. */
+struct msi_block {
+	uint32_t sid;
+	unsigned vectors; /* a power of two */
+	void (*fn)(void *ctx);
+	void *ctx; /* of the first vector; each next one's is so many bytes on */
+	size_t ctx_bytes;
+};
+
+/** *data is that of the first vector, a multiple of their number. Each is freed on its own. */
+int msi_alloc_block(struct msi_controller *ctrl, const struct msi_block *block, uint32_t *data);
 /** No call of fn is in progress after this returns. */
 void msi_free(struct msi_controller *ctrl, uint32_t sid, uint32_t data);
 

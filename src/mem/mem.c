@@ -33,6 +33,7 @@ struct nb_mem {
 	size_t top_bytes;
 	_Atomic uintptr_t *top; /* mapped, so that pages nobody uses cost nothing */
 	struct slot_table *tables;
+	atomic_uint extents;
 };
 
 struct nb_mem *nb_mem_create(unsigned pa_bits)
@@ -183,6 +184,7 @@ int nb_mem_add(struct nb_mem *mem, struct nb_extent *extent)
 		n = step_slots(mem, slot, end);
 		slot_set(mem, slot, n, extent);
 	}
+	atomic_fetch_add_explicit(&mem->extents, 1, memory_order_relaxed);
 	return 0;
 }
 
@@ -195,6 +197,12 @@ void nb_mem_remove(struct nb_mem *mem, struct nb_extent *extent)
 		nb_assert(slot_get(mem, slot) == extent);
 		slot_set(mem, slot, n, NULL);
 	}
+	atomic_fetch_sub_explicit(&mem->extents, 1, memory_order_relaxed);
+}
+
+unsigned nb_mem_extents(const struct nb_mem *mem)
+{
+	return atomic_load_explicit(&mem->extents, memory_order_relaxed);
 }
 
 bool mem_run_at(const struct nb_mem *mem, nb_pa pa, uint64_t want, struct mem_run *run)

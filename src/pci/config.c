@@ -52,6 +52,8 @@ static void put_identity(struct pci_dev *dev)
 	pci_config_put(dev, 0x09, 3, id->class_code);
 	pci_config_put(dev, 0x2c, 2, id->subsystem_vendor);
 	pci_config_put(dev, 0x2e, 2, id->subsystem_device);
+	/* 7.5.1.1.13: INTA# to INTD#; functions take turns, as on real devices. */
+	pci_config_put(dev, PCI_INTERRUPT_PIN, 1, dev->intx.present ? 1 + dev->devfn % 4u : 0);
 }
 
 /* 7.5.1.2.1: address bits below the size are hardwired to zero; that is how software sizes it. */
@@ -80,6 +82,7 @@ void pci_config_reset(struct pci_dev *dev)
 	put_identity(dev);
 	put_bars(dev);
 	pci_caps_reset(dev);
+	pci_config_fields(dev, 0, dev->model->config, dev->model->n_config);
 	dev->master.enabled = false;
 }
 
@@ -98,6 +101,12 @@ uint32_t pci_config_read(struct pci_dev *dev, unsigned off, unsigned size)
 	for (unsigned i = 0; i < size; i++)
 		val |= (uint32_t)dev->config[off + i] << 8 * i;
 	return val;
+}
+
+void pci_config_set(struct pci_dev *dev, unsigned off, uint32_t bits, unsigned size)
+{
+	nb_assert(config_access_ok(off, size));
+	pci_config_put(dev, off, size, pci_config_read(dev, off, size) | bits);
 }
 
 /* 7.5.3.4: Initiate Function Level Reset always reads as zero. */
@@ -125,13 +134,17 @@ void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned 
 		dev->config[i] = (uint8_t)((dev->config[i] & ~rw) | (val & rw));
 		dev->config[i] &= (uint8_t) ~(val & w1c);
 	}
+	if (dev->model->config_written)
+		dev->model->config_written(dev, off, size);
 	config_flr(dev);
 	dev->master.enabled = pci_bus_master_enabled(dev);
 	pci_msix_flush(dev);
+	pci_msi_flush(dev);
+	pci_intx_flush(dev);
 }
 
 /* 5.3.1.4: in D3hot a function answers configuration requests only, and starts none. */
-static bool powered(const struct pci_dev *dev)
+bool pci_powered(const struct pci_dev *dev)
 {
 	return !dev->cap_pm ||
 	       (pci_config_get16(dev, dev->cap_pm + PCI_PMCSR) & PCI_PMCSR_STATE) == 0;
@@ -139,10 +152,10 @@ static bool powered(const struct pci_dev *dev)
 
 bool pci_memory_enabled(const struct pci_dev *dev)
 {
-	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MEMORY) && powered(dev);
+	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MEMORY) && pci_powered(dev);
 }
 
 bool pci_bus_master_enabled(const struct pci_dev *dev)
 {
-	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER) && powered(dev);
+	return (pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_MASTER) && pci_powered(dev);
 }

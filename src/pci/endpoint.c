@@ -37,6 +37,7 @@ static int init_parts(struct pci_dev *dev, const struct nb_mem *mem, struct erro
 	return 0;
 }
 
+/* What the model has in configuration space (its interrupts) it says in init. */
 static void init_model(struct pci_dev *dev, const uint64_t *options)
 {
 	const struct pci_option *table = dev->model->options;
@@ -48,6 +49,7 @@ static void init_model(struct pci_dev *dev, const uint64_t *options)
 		options = defaults;
 	}
 	dev->model->init(dev, options);
+	pci_config_reset(dev);
 	dev->model->reset(dev);
 }
 
@@ -76,7 +78,6 @@ int pci_dev_init(struct pci_dev *dev, const struct pci_model *model, const char 
 		finish_parts(dev);
 		return err;
 	}
-	pci_config_reset(dev);
 	init_model(dev, options);
 	return 0;
 }
@@ -105,6 +106,8 @@ void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, 
 void pci_dev_reset(struct pci_dev *dev)
 {
 	pci_msix_forget(dev);
+	pci_msi_forget(dev);
+	pci_intx_set(dev, false);
 	pci_bars_clear(dev);
 	dev->model->reset(dev);
 	pci_tell(dev, &(struct pci_event){ .kind = "reset", .name = "reset" });

@@ -5,28 +5,32 @@
 
 #include "pci/pci.h"
 
-/**
- * A field of configuration space: its power-on value, the bits that software may write, the bits
- * that writing 1 clears. All others are read-only.
- */
-struct pci_field {
-	uint16_t off; /* from the start of the header or capability */
-	uint8_t width;
-	uint32_t value, rw, w1c;
-};
-
 #define PCI_COMMAND	       0x04
 #define PCI_COMMAND_MEMORY     0x0002
 #define PCI_COMMAND_MASTER     0x0004
+#define PCI_COMMAND_INTX_OFF   0x0400
+#define PCI_STATUS	       0x06
+#define PCI_STATUS_INTX	       0x0008
 #define PCI_STATUS_CAP_LIST    0x0010
 #define PCI_BAR(i)	       (0x10 + 4 * (i))
 #define PCI_BAR_MEM64	       0x4
 #define PCI_BAR_PREFETCH       0x8
 #define PCI_CAP_PTR	       0x34
+#define PCI_INTERRUPT_PIN      0x3d
 #define PCI_PMCSR	       4 /* in the power management capability */
 #define PCI_PMCSR_STATE	       0x3
 #define PCI_DEVCTL	       8 /* in the PCI Express capability */
 #define PCI_DEVCTL_FLR	       0x8000
+#define PCI_MSI_CONTROL	       2 /* in the MSI capability, of the 64-bit kind */
+#define PCI_MSI_ENABLE	       0x0001
+#define PCI_MSI_CAPABLE	       0x000e /* log2 of vectors: of the device, */
+#define PCI_MSI_ENABLED	       0x0070 /* and as software set it */
+#define PCI_MSI_64BIT	       0x0080
+#define PCI_MSI_MASKABLE       0x0100
+#define PCI_MSI_ADDR	       4
+#define PCI_MSI_DATA	       12
+#define PCI_MSI_MASK	       16
+#define PCI_MSI_PENDING	       20
 #define PCI_MSIX_CONTROL       2 /* in the MSI-X capability */
 #define PCI_MSIX_FUNCTION_MASK 0x4000
 #define PCI_MSIX_ENABLE	       0x8000
@@ -36,6 +40,12 @@ static inline uint16_t pci_config_get16(const struct pci_dev *dev, unsigned off)
 	return (uint16_t)(dev->config[off] | dev->config[off + 1] << 8);
 }
 
+static inline uint32_t pci_config_get32(const struct pci_dev *dev, unsigned off)
+{
+	return pci_config_get16(dev, off) | (uint32_t)pci_config_get16(dev, off + 2) << 16;
+}
+
+bool pci_powered(const struct pci_dev *dev); /* not in D3hot */
 void pci_config_put(struct pci_dev *dev, unsigned off, unsigned width, uint32_t val);
 void pci_config_fields(
 	struct pci_dev *dev, unsigned base, const struct pci_field *fields, unsigned n);
@@ -59,6 +69,14 @@ bool pci_msix_init(struct pci_dev *dev);
 void pci_msix_finish(struct pci_dev *dev);
 void pci_msix_forget(struct pci_dev *dev); /* pending bits, at reset */
 void pci_msix_flush(struct pci_dev *dev);  /* deliver what is pending and no longer masked */
+bool pci_msix_enabled(const struct pci_dev *dev);
 bool pci_msix_covers(const struct pci_dev *dev, unsigned bar, uint64_t off, unsigned size);
+
+/* msi.c */
+void pci_msi_forget(struct pci_dev *dev);
+void pci_msi_flush(struct pci_dev *dev);
+
+/* intx.c: call the host's handler if the wire is active. */
+void pci_intx_flush(struct pci_dev *dev);
 
 #endif

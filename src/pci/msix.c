@@ -51,6 +51,11 @@ static uint16_t control(const struct pci_dev *dev)
 	return dev->cap_msix ? pci_config_get16(dev, dev->cap_msix + PCI_MSIX_CONTROL) : 0;
 }
 
+bool pci_msix_enabled(const struct pci_dev *dev)
+{
+	return control(dev) & PCI_MSIX_ENABLE;
+}
+
 /*
  * The memory write that is the interrupt. It may abort (bus-master disabled, or no translation): a
  * posted write, so the device does not learn of it, and the interrupt is lost.
@@ -120,11 +125,12 @@ void pci_msix_enable(struct pci_dev *dev, bool enable)
 	ctl = enable ? ctl | PCI_MSIX_ENABLE : ctl & (uint16_t)~PCI_MSIX_ENABLE;
 	pci_config_put(dev, dev->cap_msix + PCI_MSIX_CONTROL, 2, ctl);
 	pci_msix_flush(dev);
+	pci_intx_flush(dev);
 }
 
 void pci_msix_raise(struct pci_dev *dev, unsigned vector)
 {
-	if (vector >= dev->model->msix_vectors || !(control(dev) & PCI_MSIX_ENABLE))
+	if (vector >= dev->model->msix_vectors || !pci_msix_enabled(dev))
 		return;
 	dev->msix[vector].pending = true;
 	pci_msix_flush(dev);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A simulated PCI Express endpoint: configuration space as permission tables, capabilities, BARs,
- * MSI-X, and the model behind it. Models (src/dev) are passive: they never block and own no thread
+ * its interrupts (MSI-X, MSI, INTx), and the model behind it. Models (src/dev) are passive: they never block and own no thread
  * (design 10). Someone steps them: the gate's poller, a test, an embedder.
  *
  * Locking: `lock` (a leaf of the host lock) guards everything below it, and is held around every
@@ -27,6 +27,16 @@ struct pci_id {
 	uint8_t revision;
 };
 
+/**
+ * A field of configuration space: its power-on value, the bits that software may write, the bits
+ * that writing 1 clears. All others are read-only.
+ */
+struct pci_field {
+	uint16_t off; /* from the start of the header or capability; of a model, absolute */
+	uint8_t width;
+	uint32_t value, rw, w1c;
+};
+
 struct pci_bar {
 	uint64_t bytes; /* power of two; 0: not there */
 	bool mem64;	/* takes two slots */
@@ -49,14 +59,19 @@ struct pci_model {
 	struct pci_bar bars[PCI_BARS];
 	unsigned msix_vectors; /* table and PBA are placed by the endpoint, in msix_bar */
 	unsigned msix_bar;
+	const struct pci_field
+		*config; /* registers of its own beside the capabilities; may be NULL */
+	unsigned n_config;
 	const struct pci_option *options; /* ends with key NULL; may be NULL */
 	size_t state_bytes;		  /* of dev->state, zeroed */
 
-	/** options: values in the order of the table. */
+	/** options: values in the order of the table. Sets dev->intx and dev->msi too. */
 	void (*init)(struct pci_dev *dev, const uint64_t *options);
 	void (*finish)(struct pci_dev *dev); /* may be NULL */
 	/** Function-level reset; also at first open. */
 	void (*reset)(struct pci_dev *dev);
+	/** Software wrote to its registers in configuration space, or to others; may be NULL. */
+	void (*config_written)(struct pci_dev *dev, unsigned off, unsigned size);
 	/**
 	 * Look at registers that the program stores to directly and do at most about `budget` bytes
 	 * of work. True: something happened, or more is to be done.
@@ -85,6 +100,18 @@ struct pci_msix_vector {
 	uint32_t data;
 };
 
+/** The wire of a function's interrupt pin, as a message of PCI Express (6.1.2). */
+struct pci_intx {
+	bool present;	       /* the model's: it has an interrupt pin */
+	void (*fn)(void *ctx); /* the host's handler, see pci_intx_connect; NULL: none */
+	void *ctx;
+};
+
+struct pci_msi {
+	unsigned vectors; /* the model's: a power of two up to 32, 0: no capability */
+	bool maskable;	  /* the model's: with mask and pending bits */
+};
+
 struct pci_dev {
 	char name[32]; /* "0000:01:00.0" */
 	uint16_t segment;
@@ -96,12 +123,14 @@ struct pci_dev {
 	uint8_t config[PCI_CONFIG_BYTES];
 	uint8_t config_rw[PCI_CONFIG_BYTES];  /* bits that a write changes ... */
 	uint8_t config_w1c[PCI_CONFIG_BYTES]; /* ... and that writing 1 clears; from the tables */
-	uint16_t cap_pcie, cap_msix, cap_pm;  /* offsets, 0: none */
+	uint16_t cap_pcie, cap_msix, cap_msi, cap_pm; /* offsets, 0: none */
 
 	int memfd;			       /* sparse; BAR i's pages at pci_region_offset(i) */
 	volatile uint8_t *bar[PCI_BARS];       /* this process's mapping of them, NULL: none */
 	struct nb_extent bar_extent[PCI_BARS]; /* for peer-to-peer, once the machine placed them */
 
+	struct pci_intx intx;
+	struct pci_msi msi;
 	struct pci_msix_vector *msix;
 	uint64_t msix_table, msix_pba; /* offsets in BAR model->msix_bar */
 	struct dma_master master;
@@ -146,6 +175,9 @@ bool pci_register_name(
 uint32_t pci_config_read(struct pci_dev *dev, unsigned off, unsigned size);
 void pci_config_write(struct pci_dev *dev, unsigned off, uint32_t val, unsigned size);
 
+/** For models: set bits of a register of theirs, whatever software may write there. size 1, 2, 4. */
+void pci_config_set(struct pci_dev *dev, unsigned off, uint32_t bits, unsigned size);
+
 /** Power-on values, BARs 0 and all disabled. */
 void pci_config_reset(struct pci_dev *dev);
 
@@ -173,10 +205,38 @@ void pci_msix_clear(struct pci_dev *dev, unsigned vector);
 void pci_msix_mask(struct pci_dev *dev, unsigned vector, bool masked);
 void pci_msix_enable(struct pci_dev *dev, bool enable);
 
-/**
- * For models: raise an MSI-X vector: a DMA write of its data (design 13). Nothing while MSI-X is
- * disabled; a masked vector, or one that the host has not programmed, becomes pending.
- */
+/** For models: a message of MSI-X or nothing; a masked or unprogrammed vector becomes pending. */
 void pci_msix_raise(struct pci_dev *dev, unsigned vector);
+
+/** Address, first data and log2 of the number of vectors, as the host's driver writes them. */
+void pci_msi_set(struct pci_dev *dev, uint64_t addr, uint16_t data, unsigned vectors_lg2);
+/** Nothing where the capability has no mask bits. */
+void pci_msi_mask(struct pci_dev *dev, unsigned vector, bool masked);
+void pci_msi_enable(struct pci_dev *dev, bool enable);
+bool pci_msi_enabled(const struct pci_dev *dev);
+/** For models: a message of MSI or nothing; a masked vector becomes pending. */
+void pci_msi_raise(struct pci_dev *dev, unsigned vector);
+
+/**
+ * For models: the level of the interrupt pin, which Status.Interrupt Status shows. It stays until
+ * the model takes it back; MSI, MSI-X and Command.INTx Disable keep it from the wire.
+ */
+void pci_intx_set(struct pci_dev *dev, bool asserted);
+/** Status.Interrupt Status, whether or not it reaches the wire. */
+bool pci_intx_asserted(const struct pci_dev *dev);
+/** Command.INTx Disable. */
+void pci_intx_disable(struct pci_dev *dev, bool disable);
+/**
+ * The host's handler (NULL: none), called with the lock held whenever the wire is seen active: it
+ * must set INTx Disable, or note that it is masked, since the level stays. At once, if it is.
+ */
+void pci_intx_connect(struct pci_dev *dev, void (*fn)(void *ctx), void *ctx);
+
+/**
+ * For models: raise interrupt n in whatever way is enabled: MSI-X, MSI, or else the level of the
+ * pin, which the model must take back (pci_intx_set) once the driver has acknowledged. Messages are
+ * DMA writes (design 13).
+ */
+void pci_irq_raise(struct pci_dev *dev, unsigned n);
 
 #endif

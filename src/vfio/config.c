@@ -12,6 +12,7 @@
 #include "vfio/internal.h"
 
 #define COMMAND	       0x04
+#define COMMAND_INTX   0x0400 /* disable */
 #define BAR(i)	       (0x10 + 4 * (i))
 #define BAR_MEM64      0x4
 #define BAR_PREFETCH   0x8
@@ -21,6 +22,7 @@
 #define STATUS_CAPS    0x10
 #define HEADER_BYTES   0x40
 #define CAP_PM	       0x01
+#define CAP_MSI	       0x05
 #define CAP_EXP	       0x10
 #define CAP_MSIX       0x11
 #define PM_PMC	       0x02
@@ -28,6 +30,10 @@
 #define PM_STATE       0x03
 #define PM_PME_SUPPORT 0xf8 /* in the high byte of PMC */
 #define PM_PME_CTRL    0x81 /* in the high byte of PMCSR: status, enable */
+#define MSI_CONTROL    0x02
+#define MSI_ENABLE     0x0001
+#define MSI_ENABLED    0x0070 /* log2 of the vectors, shifted by 4 */
+#define MSI_MASKABLE   0x01   /* in the high byte of the control word */
 #define EXP_DEVCAP     0x04
 #define EXP_DEVCAP_FLR BIT64(28)
 #define EXP_DEVCTL     0x08
@@ -45,7 +51,7 @@ struct perm {
 
 static const struct perm header_perms[] = {
 	{ 0x00, 4, ALL, 0 },			    /* IDs */
-	{ COMMAND, 2, 0x0400, 0xffff },		    /* INTx disable is emulated */
+	{ COMMAND, 2, COMMAND_INTX, 0xffff },	    /* INTx disable is emulated */
 	{ STATUS, 2, STATUS_CAPS, 0 },		    /* read-only; the list is ours */
 	{ 0x0c, 1, 0, 0xff }, { 0x0d, 1, 0, 0xff }, /* cache line, latency timer */
 	{ 0x0f, 1, 0, 0xff },			    /* BIST */
@@ -75,6 +81,21 @@ static const struct perm msix_perms[] = {
 	{ 0x00, 2, 0xffff, 0 },
 };
 
+/*
+ * Linux 7.3 init_pci_cap_msi_perm: the message is a copy, and so is the low byte of control, all of
+ * it; how many vectors are used is acted upon, see below. Mask and pending bits are the device's.
+ */
+static const struct perm msi_perms[] = {
+	{ 0x01, 1, 0xff, 0 },
+	{ MSI_CONTROL, 1, 0xff, 0xff },
+	{ 0x04, 4, ALL, ALL },
+	{ 0x08, 4, ALL, ALL },
+	{ 0x0c, 2, 0xffff, 0xffff },
+	{ 0x10, 4, 0, ALL },
+	{ 0x14, 4, 0, ALL },
+};
+#define MSI_UNMASKABLE 5 /* rows */
+
 static const struct cap_perms {
 	uint8_t id, bytes;
 	const struct perm *perms;
@@ -83,6 +104,8 @@ static const struct cap_perms {
 	{ CAP_PM, 8, pm_perms, ARRAY_LEN(pm_perms) },
 	{ CAP_EXP, 60, exp_perms, ARRAY_LEN(exp_perms) },
 	{ CAP_MSIX, 12, msix_perms, ARRAY_LEN(msix_perms) },
+	{ CAP_MSI, 24, msi_perms, ARRAY_LEN(msi_perms) },
+	{ CAP_MSI, 14, msi_perms, MSI_UNMASKABLE },
 };
 
 static void put32(uint8_t *at, uint32_t val, unsigned width)
@@ -115,12 +138,20 @@ static void claim(struct vfio_config *config, unsigned base, unsigned bytes, uin
 	memset(config->write + base, 0, bytes);
 }
 
+static bool describes(const struct cap_perms *cap, const uint8_t *at)
+{
+	if (cap->id != CAP_MSI)
+		return cap->id == at[0];
+	return at[0] == CAP_MSI &&
+	       (cap->n != MSI_UNMASKABLE) == !!(at[MSI_CONTROL + 1] & MSI_MASKABLE);
+}
+
 static void put_capability(struct vfio_config *config, unsigned pos)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(capabilities); i++) {
 		const struct cap_perms *cap = &capabilities[i];
 
-		if (cap->id != config->view[pos] || pos + cap->bytes > VFIO_CONFIG_STD)
+		if (!describes(cap, config->view + pos) || pos + cap->bytes > VFIO_CONFIG_STD)
 			continue;
 		claim(config, pos, cap->bytes, cap->id);
 		put_perms(config, pos, cap->perms, cap->n);
@@ -274,6 +305,31 @@ static void written_exp(struct vfio_device *device)
 		pci_dev_reset(pci);
 }
 
+/* Linux 7.3 vfio_msi_config_write: what the program may switch, and then only to this extent. */
+static void written_msi(struct vfio_device *device, unsigned pos, unsigned size)
+{
+	struct pci_dev *pci = vfio_device_pci(device);
+	unsigned at = pci->cap_msi + MSI_CONTROL;
+	uint8_t *view = &device->config.view[at];
+	uint16_t control = (uint16_t)(view[0] | view[1] << 8);
+
+	if (pos > at || pos + size < at)
+		return;
+	if (device->irq_type != VFIO_PCI_MSI_IRQ_INDEX)
+		control &= (uint16_t)~MSI_ENABLE;
+	if ((control & MSI_ENABLED) >> 4 > device->msi_qmax)
+		control = (uint16_t)((control & ~MSI_ENABLED) | device->msi_qmax << 4);
+	put32(view, control, 2);
+	pci_config_write(pci, at, control, 2);
+}
+
+static void written_header(struct vfio_device *device, unsigned pos)
+{
+	fix_bars(device);
+	if (pos == COMMAND || pos == COMMAND + 1)
+		vfio_intx_command(device, device->config.view[COMMAND + 1] & COMMAND_INTX >> 8);
+}
+
 static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size, uint32_t val)
 {
 	struct vfio_config *config = &device->config;
@@ -289,7 +345,9 @@ static void write_chunk(struct vfio_device *device, unsigned pos, unsigned size,
 		pci_config_write(
 			pci, pos, (pci_config_read(pci, pos, size) & ~hard) | (val & hard), size);
 	if (pos < HEADER_BYTES)
-		fix_bars(device);
+		written_header(device, pos);
+	else if (owner_at(config, pos) == CAP_MSI)
+		written_msi(device, pos, size);
 	else if (owner_at(config, pos) == CAP_PM)
 		written_pm(device, pos, val);
 	else if (owner_at(config, pos) == CAP_EXP)

@@ -52,15 +52,8 @@ static int enable(struct vfio_device *device)
 {
 	struct pci_dev *pci = vfio_device_pci(device);
 
-	device->vectors = calloc(MAX(pci->model->msix_vectors, 1u), sizeof(*device->vectors));
-	if (!device->vectors)
+	if (!vfio_irq_open(device))
 		return -ENOMEM;
-	for (unsigned i = 0; i < pci->model->msix_vectors; i++)
-		device->vectors[i].fd = -1;
-	device->n_vectors = 0;
-	device->irq_type = VFIO_PCI_NUM_IRQS;
-	device->err_fd = device->req_fd = -1;
-
 	pthread_mutex_lock(&pci->lock);
 	pci_config_write(pci, COMMAND, COMMAND_MEMORY, 2);
 	pci_dev_reset(pci);
@@ -89,8 +82,6 @@ static void disable(struct vfio_device *device)
 	vfio_config_close(device);
 	pci_config_write(pci, COMMAND, 0, 2); /* pci_disable_device, in time */
 	pthread_mutex_unlock(&pci->lock);
-	free(device->vectors);
-	device->vectors = NULL;
 }
 
 static int open_gated(struct vfio_device *device)

@@ -14,6 +14,7 @@
 
 #include "abi/vfio.h"
 #include "file/ioctl.h"
+#include "irq/virqfd.h"
 #include "machine/machine.h"
 
 struct vfio;
@@ -30,11 +31,20 @@ struct vfio_config {
 	uint8_t saved[VFIO_CONFIG_STD]; /* of the device at first open: put back at last close */
 };
 
-/** A vector that has (fd >= 0) or had an eventfd. */
+/** A vector of MSI or MSI-X that has (fd >= 0) or had an eventfd. */
 struct vfio_vector {
 	int fd;		/* ours */
-	uint32_t data;	/* what the MSI controller gave */
+	uint32_t data;	/* MSI-X: what the MSI controller gave */
 	uint64_t fired; /* since the device was opened; written under the controller's lock */
+};
+
+/** INTx (intx.c). Guarded by the endpoint's lock, but for unmask: by the gate. */
+struct vfio_intx {
+	int fd;	       /* ours, or -1 */
+	bool masked;   /* by firing, by the program, or by the bit below */
+	bool disabled; /* Command.INTx Disable, as the program wrote it */
+	uint64_t fired;
+	struct virqfd *unmask; /* the eventfd that unmasks, NULL: none */
 };
 
 struct vfio_device {
@@ -46,10 +56,14 @@ struct vfio_device {
 	struct vfio_config config;
 
 	unsigned irq_type; /* index of the kind that is enabled, VFIO_PCI_NUM_IRQS: none */
-	struct vfio_vector *vectors;
-	unsigned n_vectors; /* enabled with */
-	uint64_t msi_addr;  /* what the device writes to */
-	int err_fd, req_fd; /* eventfds, or -1 */
+	struct vfio_intx intx;
+	struct vfio_vector *vectors; /* of MSI or MSI-X */
+	unsigned n_vectors;	     /* enabled with */
+	uint64_t msi_addr;	     /* what the device writes to */
+	uint32_t msi_data;	     /* MSI: of the first vector */
+	unsigned msi_lg2;	     /* MSI: so many bits of it count the vectors */
+	unsigned msi_qmax;  /* Linux 7.3 vdev->msi_qmax: msi_lg2 when it was last enabled */
+	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
 };
 
 static inline struct pci_dev *vfio_device_pci(const struct vfio_device *device)
@@ -80,12 +94,22 @@ ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uad
 bool vfio_region_register_name(struct file *file, uint64_t pos, char *buf, size_t size);
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
 
-/* ---- irq.c. Without locks. ---- */
+/* ---- irq.c, intx.c, notify.c. Without locks, if not said. ---- */
 
 long vfio_device_irq_info(struct ioctl_call *call, void *data);
 long vfio_device_set_irqs(struct ioctl_call *call, void *data);
+unsigned vfio_irq_vectors(const struct vfio_device *device); /* there are, in device->vectors */
+/** At first open, which sets all of it to what nothing enabled is; the gate held. */
+bool vfio_irq_open(struct vfio_device *device);
 /** At last close; the gate held. */
 void vfio_irq_close(struct vfio_device *device);
+/** The program's INTx Disable bit is this now. The endpoint's lock held. */
+void vfio_intx_command(struct vfio_device *device, bool disable);
+/**
+ * The host wants the device back (it is unbound while in use): signal the request eventfd. count
+ * is how often it was asked before. False: the program has given none. Without the host lock.
+ */
+bool vfio_device_request(struct vfio_device *device, unsigned count);
 
 /* ---- device.c ---- */
 

@@ -39,9 +39,8 @@ static void show_group(const struct vfio_group *group, struct vfio_group_info *o
 
 static void show_vectors(const struct vfio_device *device, struct vfio_device_info_now *out)
 {
-	unsigned n = vfio_device_pci(device)->model->msix_vectors;
+	unsigned n = vfio_irq_vectors(device);
 
-	out->msix = device->irq_type == VFIO_PCI_MSIX_IRQ_INDEX;
 	out->vectors = device->n_vectors;
 	out->n_shown = MIN(device->n_vectors, (unsigned)VFIO_VECTORS_SHOWN);
 	for (unsigned i = 0; i < n; i++) {
@@ -53,6 +52,22 @@ static void show_vectors(const struct vfio_device *device, struct vfio_device_in
 		if (i < out->n_shown)
 			out->fired[i] = fired;
 	}
+}
+
+static void show_irqs(const struct vfio_device *device, struct vfio_device_info_now *out)
+{
+	static const char *const names[VFIO_PCI_NUM_IRQS + 1] = { "intx", "msi", "msix" };
+	uint64_t fired = __atomic_load_n(&device->intx.fired, __ATOMIC_RELAXED);
+
+	out->irqs = names[device->irq_type];
+	show_vectors(device, out);
+	out->signalled += fired;
+	if (device->irq_type == VFIO_PCI_INTX_IRQ_INDEX) {
+		out->vectors = out->n_shown = 1;
+		out->eventfds = device->intx.fd >= 0;
+		out->fired[0] = fired;
+	}
+	out->unmask_fd = device->intx.unmask;
 	out->err_fd = device->err_fd >= 0;
 	out->req_fd = device->req_fd >= 0;
 }
@@ -69,7 +84,7 @@ static void show_device(const struct vfio_device *device, struct vfio_device_inf
 		return;
 	out->opens = device->opens;
 	if (device->opens)
-		show_vectors(device, out);
+		show_irqs(device, out);
 }
 
 static void fill(struct vfio *vfio, struct vfio_snapshot *out)

@@ -35,12 +35,12 @@ struct vfio_device_info_now {
 	const char *group; /* NULL: none */
 	bool known;	   /* below: false while somebody opens, closes or changes interrupts */
 	unsigned opens;
-	bool msix;
+	const char *irqs;	    /* "intx", "msi", "msix": what is enabled; NULL: nothing */
 	unsigned vectors, eventfds; /* enabled with; of these with an eventfd */
-	uint64_t signalled;	    /* sum over all vectors, since it was opened */
+	uint64_t signalled;	    /* INTx and all vectors, since it was opened */
 	unsigned n_shown;
 	uint64_t fired[VFIO_VECTORS_SHOWN];
-	bool err_fd, req_fd;
+	bool unmask_fd, err_fd, req_fd;
 };
 
 struct vfio_snapshot {

@@ -73,7 +73,8 @@ struct vfio {
 	unsigned n_groups;
 	struct vfio_device *devices; /* one for each of the machine's, in its order */
 	struct cds_list_head containers;
-	unsigned last_id; /* of a container */
+	unsigned last_id;	 /* of a container */
+	struct virqfds *virqfds; /* eventfds of the program that are watched */
 };
 
 static inline struct hostlock *vfio_lock(const struct vfio *vfio)

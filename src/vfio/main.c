@@ -40,11 +40,12 @@ static struct vfio_group *group_of(struct vfio *vfio, const struct machine_devic
 	return NULL; /* behind no IOMMU, and the policy has no groups for such */
 }
 
-/* What never changes of a device; all the rest is set when it is opened. */
+/* What never changes of a device, or is put back at close; the rest is set when it is opened. */
 static void init_devices(struct vfio *vfio)
 {
 	for (unsigned i = 0; i < vfio->machine->n_devices; i++) {
 		vfio->devices[i].vfio = vfio;
+		vfio->devices[i].err_fd = vfio->devices[i].req_fd = -1;
 		vfio->devices[i].dev = &vfio->machine->devices[i];
 		vfio->devices[i].group = group_of(vfio, &vfio->machine->devices[i]);
 	}
@@ -66,7 +67,9 @@ struct vfio *vfio_create(struct machine *machine, const struct vfio_options *opt
 	 */
 	vfio->groups = calloc(machine->n_groups + machine->n_devices + 1, sizeof(*vfio->groups));
 	vfio->devices = calloc(machine->n_devices + 1, sizeof(*vfio->devices));
-	if (!vfio->groups || !vfio->devices) {
+	vfio->virqfds = virqfds_create(machine->n_devices);
+	if (!vfio->groups || !vfio->devices || !vfio->virqfds) {
+		virqfds_destroy(vfio->virqfds);
 		free(vfio->groups);
 		free(vfio->devices);
 		free(vfio);
@@ -87,6 +90,7 @@ void vfio_destroy(struct vfio *vfio)
 		return;
 	for (unsigned i = 0; i < vfio->n_groups; i++)
 		nb_assert(!vfio->groups[i].opened && !vfio->groups[i].container);
+	virqfds_destroy(vfio->virqfds);
 	free(vfio->groups);
 	free(vfio->devices);
 	free(vfio);

@@ -198,13 +198,31 @@ static bool in_ranges(const struct vfio_container *container, uint64_t iova, uin
 	return false;
 }
 
+static int not_allowed(
+	const struct vfio_container *container, uint64_t iova, uint64_t last, struct why *why)
+{
+	struct iommu_resv resv;
+
+	if (ioas_reserved(container->ioas, iova, last, &resv))
+		why_misuse(why, EINVAL, "iova-not-allowed",
+			"iova 0x%llx to 0x%llx takes in 0x%llx to 0x%llx, which the host "
+			"reserves%s",
+			(ull)iova, (ull)last, (ull)resv.start, (ull)resv.last,
+			resv.msi ? " for MSIs" : "");
+	else
+		why_misuse(why, EINVAL, "iova-not-allowed",
+			"iova 0x%llx to 0x%llx is beyond what the IOMMU translates (0x%llx)",
+			(ull)iova, (ull)last, (ull)ioas_last_iova(container->ioas));
+	why_instead(why, "the IOVA ranges that VFIO_IOMMU_GET_INFO lists");
+	return -EINVAL;
+}
+
 /* Is there room for a new area? area: what is in its way, or NULL. */
 static int check_room(const struct vfio_container *container,
 	const struct vfio_iommu_type1_dma_map *map, const struct ioas_area_info *area,
 	struct why *why)
 {
 	uint64_t last = map->iova + (map->size - 1);
-	int ret;
 
 	if (area)
 		return why_misuse(why, EEXIST, "overlap",
@@ -214,14 +232,8 @@ static int check_room(const struct vfio_container *container,
 		return why_refused(why, ENOSPC, "entry-limit",
 			"the container has all the %u mappings that it may have",
 			container->vfio->options.dma_entry_limit);
-	if (in_ranges(container, map->iova, last))
-		return 0;
-	ret = why_misuse(why, EINVAL, "iova-not-allowed",
-		"iova 0x%llx to 0x%llx is not inside one allowed range (reserved window, or beyond "
-		"the IOMMU's input size)",
-		(ull)map->iova, (ull)last);
-	why_instead(why, "the IOVA ranges that VFIO_IOMMU_GET_INFO lists");
-	return ret;
+	return in_ranges(container, map->iova, last) ? 0
+						     : not_allowed(container, map->iova, last, why);
 }
 
 /*

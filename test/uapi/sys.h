@@ -20,6 +20,15 @@ int t_open(const char *path);
 int t_close(int fd);
 /** What ioctl(2) returns, but -errno in place of -1. */
 long t_ioctl(int fd, unsigned long cmd, uint64_t arg);
+/** pread(2) and pwrite(2) with any buffer, or -errno. */
+long t_pread(int fd, uint64_t buf, size_t count, uint64_t offset);
+long t_pwrite(int fd, uint64_t buf, size_t count, uint64_t offset);
+/** mmap(2): the address, or -errno. */
+long t_mmap(int fd, uint64_t offset, size_t len, int prot, int flags);
+int t_munmap(long at, size_t len);
+
+/** Let devices work; in a box they do by themselves. */
+void t_step(void);
 
 /** The last refusal, as the program may read it (/dev/nestbox/last-refusal). */
 struct t_reason {

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/vfio.h>
@@ -58,6 +60,37 @@ long t_ioctl(int fd, unsigned long cmd, uint64_t arg)
 	long ret = ioctl(fd, cmd, arg);
 
 	return ret < 0 ? -errno : ret;
+}
+
+long t_pread(int fd, uint64_t buf, size_t count, uint64_t offset)
+{
+	/* Not pread(2), of which a sanitizer makes a check of the buffer. */
+	long ret = syscall(SYS_pread64, fd, buf, count, offset);
+
+	return ret < 0 ? -errno : ret;
+}
+
+long t_pwrite(int fd, uint64_t buf, size_t count, uint64_t offset)
+{
+	long ret = syscall(SYS_pwrite64, fd, buf, count, offset);
+
+	return ret < 0 ? -errno : ret;
+}
+
+long t_mmap(int fd, uint64_t offset, size_t len, int prot, int flags)
+{
+	long ret = syscall(SYS_mmap, NULL, len, prot, flags, fd, offset);
+
+	return ret == -1 ? -errno : ret;
+}
+
+int t_munmap(long at, size_t len)
+{
+	return munmap((void *)at, len) ? -errno : 0;
+}
+
+void t_step(void)
+{
 }
 
 /* The value that follows "key": in the report, at most room - 1 bytes of it. */

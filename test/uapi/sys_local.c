@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "file/local.h"
@@ -79,14 +82,88 @@ long t_ioctl(int fd, unsigned long cmd, uint64_t arg)
 	struct why why = { 0 };
 	long ret;
 
-	if (!file)
-		return -EBADF;
+	if (!file) /* one of this process's own, or none */
+		return ioctl(fd, cmd, arg) ? -errno : 0;
 	if (!file->ops->ioctl)
 		return -ENOTTY;
 	file_get(file);
 	ret = file->ops->ioctl(file, local_caller_base(local), (unsigned)cmd, arg, &why);
 	file_put(file);
 	return note(ret, &why);
+}
+
+typedef ssize_t io_op(struct file *file, struct caller *caller, uint64_t uaddr, size_t count,
+	uint64_t pos, struct why *why);
+
+/* Linux 7.3 vfs_read, vfs_write: EINVAL where the file has no such call, as containers and groups. */
+static long region_io(struct file *file, io_op *op, uint64_t buf, size_t count, uint64_t offset)
+{
+	struct why why = { 0 };
+	long ret;
+
+	if ((int64_t)offset < 0 || !op)
+		return -EINVAL;
+	file_get(file);
+	ret = op(file, local_caller_base(local), buf, count, offset, &why);
+	file_put(file);
+	return note(ret, &why);
+}
+
+long t_pread(int fd, uint64_t buf, size_t count, uint64_t offset)
+{
+	struct file *file = local_file(local, fd);
+	long ret;
+
+	if (file)
+		return region_io(file, file->ops->read, buf, count, offset);
+	ret = syscall(SYS_pread64, fd, buf, count, offset);
+	return ret < 0 ? -errno : ret;
+}
+
+long t_pwrite(int fd, uint64_t buf, size_t count, uint64_t offset)
+{
+	struct file *file = local_file(local, fd);
+	long ret;
+
+	if (file)
+		return region_io(file, file->ops->write, buf, count, offset);
+	ret = syscall(SYS_pwrite64, fd, buf, count, offset);
+	return ret < 0 ? -errno : ret;
+}
+
+/* What Linux's mmap(2) checks before and in vfio-pci's, then the mapping itself. */
+long t_mmap(int fd, uint64_t offset, size_t len, int prot, int flags)
+{
+	struct file *file = local_file(local, fd);
+	struct why why = { 0 };
+	long ret;
+
+	if (file) {
+		if (!len || offset % 4096)
+			return -EINVAL;
+		if (!file->ops->mmap)
+			return -ENODEV;
+		if ((flags & MAP_TYPE) == MAP_PRIVATE)
+			return -EINVAL;
+		len = (len + 4095) / 4096 * 4096;
+		ret = file->ops->mmap(file, offset, len, (unsigned)prot, &why);
+		if (note(ret, &why))
+			return ret;
+		fd = file->memfd;
+	}
+	ret = syscall(SYS_mmap, NULL, len, prot, flags, fd, offset);
+	return ret == -1 ? -errno : ret;
+}
+
+int t_munmap(long at, size_t len)
+{
+	return munmap((void *)at, len) ? -errno : 0;
+}
+
+void t_step(void)
+{
+	while (machine_step(machine, 1 << 20))
+		;
 }
 
 bool t_reason(struct t_reason *reason)

@@ -90,8 +90,10 @@ static void command_abort(struct ioat_chan *ch)
 
 static void command_suspend(struct ioat_chan *ch)
 {
-	if (ch->state == IOAT_HALTED || ch->state == IOAT_SUSPENDED)
+	if (ch->state == IOAT_HALTED || ch->state == IOAT_SUSPENDED) {
+		ioat_show_suspended(ch);
 		return;
+	}
 	ch->state = IOAT_SUSPENDED;
 	ch->resumable = !ch->fresh;
 	ch->fresh = true;
@@ -171,21 +173,25 @@ void ioat_chan_clear_error(struct ioat_chan *ch, uint32_t bits)
 	ioat_store(ch->regs + IOAT_CHANERR, 4, ch->error);
 }
 
-/* With INTRCTRL bit 3 each channel has its vector; without, all share the first, if the master is
- * on. */
+/*
+ * With INTRCTRL bit 3 each channel has its vector. Without, all share the first and the pin, if the
+ * master is on: a message as the level rises, and one for each channel that is added to it, since a
+ * driver that maps the registers lowers it by re-arming alone (poll.c).
+ */
 static void send_interrupt(struct ioat_chan *ch)
 {
 	struct ioat *ioat = ch->ioat;
 	uint64_t control = ioat_load(ioat->dev->bar[0] + IOAT_INTRCTRL, 1);
+	bool was = ioat->level;
 
 	ch->int_off = true;
 	ch->int_pending = false;
 	ioat->attention |= 1u << ch->index;
 	ioat_show_attention(ioat);
 	if (control & IOAT_INTRCTRL_MSIX)
-		pci_msix_raise(ioat->dev, ch->index);
-	else if (control & IOAT_INTRCTRL_MASTER)
-		pci_msix_raise(ioat->dev, 0);
+		pci_irq_raise(ioat->dev, ch->index);
+	else if (was && ioat->level)
+		pci_irq_raise(ioat->dev, 0);
 }
 
 static void interrupt(struct ioat_chan *ch)
@@ -234,6 +240,13 @@ static bool error_interrupts(const struct ioat_chan *ch)
 	       (ch->error & ~(uint32_t)chan_reg(ch, IOAT_CHANERRMASK, 4));
 }
 
+static void log_error(struct pci_dev *dev, uint32_t error)
+{
+	uint32_t masked = pci_config_read(dev, IOAT_PCI_CHANERRMASK_INT, 4);
+
+	pci_config_set(dev, IOAT_PCI_CHANERR_INT, error & ~masked, 4);
+}
+
 void ioat_chan_fail(struct ioat_chan *ch, uint32_t error)
 {
 	uint64_t report = ch->report;
@@ -244,6 +257,7 @@ void ioat_chan_fail(struct ioat_chan *ch, uint32_t error)
 	ch->failed = true;
 	ch->state = IOAT_HALTED;
 	ioat_store(ch->regs + IOAT_CHANERR, 4, ch->error);
+	log_error(ch->ioat->dev, error);
 	ioat_show(ch);
 	if (ioat_chan_writes_back(ch))
 		write_status(ch, ch->last | IOAT_HALTED);

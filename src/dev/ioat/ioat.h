@@ -60,6 +60,8 @@ struct ioat {
 	unsigned channels;
 	uint8_t cbver, xfercap;
 	uint32_t attention; /* ATTNSTATUS */
+	bool level;	    /* attention and the master: what the interrupt pin shows */
+	bool interrupts;    /* driven by a driver that clears CHANERR_INT, see poll.c */
 	struct ioat_chan chan[IOAT_MAX_CHANNELS];
 };
 
@@ -81,7 +83,11 @@ bool ioat_poll(struct ioat_chan *ch); /* true: something happened */
 void ioat_show(struct ioat_chan *ch);
 /** Show that a RESET or ABORT was carried out, on a channel that an error had halted or not. */
 void ioat_show_reset(struct ioat_chan *ch, bool failed_before);
+/** Likewise SUSPEND, on a channel that had nothing to suspend. */
+void ioat_show_suspended(struct ioat_chan *ch);
+/** Show ATTNSTATUS and INTRCTRL, and have the pin (or one message, as it rises) follow them. */
 void ioat_show_attention(struct ioat *ioat);
+bool ioat_poll_master(struct ioat *ioat); /* INTRCTRL was stored to */
 
 /** What DMACOUNT is left with once a count has been consumed (poll.c). */
 static inline uint16_t ioat_consumed_count(uint16_t count)

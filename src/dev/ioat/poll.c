@@ -9,6 +9,10 @@
  *   status is reported in memory (CHANCMP, CHANCTRL bit 2), not IDLE either, since DPDK's stop waits
  *   for SUSPENDED for all of 4 microseconds. With the word in memory an error reads ARMED at once,
  *   which is what DPDK's recovery waits for as long. A driver without the word reads IDLE and HALTED.
+ * - Linux's driver is told by its own errors register in configuration space, which it clears before
+ *   each RESET. It is interrupted, and reads the truth, but for IDLE after RESET: 20 microseconds
+ *   after the first doorbell it takes all but ACTIVE and IDLE for a failure. It suspends what reads
+ *   IDLE, and waits, for long, until it does not: so SUSPEND shows SUSPENDED even where nothing ran.
  * - A verdict does not outlive its command: after RESET, HALTED is shown at once, for the drivers
  *   that check it, and lapses after some milliseconds, or when the driver sets up the word in
  *   memory.
@@ -65,12 +69,22 @@ static enum ioat_status at_rest(enum ioat_status state)
 
 void ioat_show(struct ioat_chan *ch)
 {
-	show(ch, ioat_chan_writes_back(ch) ? at_rest(ch->state) : ch->state);
+	bool polls = ioat_chan_writes_back(ch) && !ch->ioat->interrupts;
+
+	show(ch, polls ? at_rest(ch->state) : ch->state);
+}
+
+void ioat_show_suspended(struct ioat_chan *ch)
+{
+	if (ch->shown == IOAT_IDLE)
+		show(ch, IOAT_SUSPENDED);
 }
 
 void ioat_show_reset(struct ioat_chan *ch, bool failed_before)
 {
-	if (!ioat_chan_writes_back(ch)) {
+	if (ch->ioat->interrupts) {
+		show(ch, IOAT_IDLE);
+	} else if (!ioat_chan_writes_back(ch)) {
 		show(ch, IOAT_HALTED);
 		ch->lapse_ns = now_ns() + VERDICT_NS;
 	} else if (failed_before || ch->shown == IOAT_HALTED) {
@@ -93,21 +107,43 @@ static bool poll_lapse(struct ioat_chan *ch)
 	return true;
 }
 
+static uint8_t intrctrl_of(const struct ioat *ioat, uint8_t old)
+{
+	uint8_t val = old & (IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_MSIX);
+
+	if (ioat->attention)
+		val |= IOAT_INTRCTRL_STATUS;
+	if (ioat->attention && (old & IOAT_INTRCTRL_MASTER))
+		val |= IOAT_INTRCTRL_INT;
+	return val;
+}
+
 void ioat_show_attention(struct ioat *ioat)
 {
 	volatile uint8_t *reg = ioat->dev->bar[0] + IOAT_INTRCTRL;
+	bool was = ioat->level;
 	uint8_t old, val;
 	unsigned tries = 0;
 
 	ioat_store(ioat->dev->bar[0] + IOAT_ATTNSTATUS, 4, ioat->attention);
 	do { /* beside the program's stores, and bounded if those never end */
 		old = (uint8_t)ioat_load(reg, 1);
-		val = old & (IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_MSIX);
-		if (ioat->attention)
-			val |= IOAT_INTRCTRL_STATUS;
-		if (ioat->attention && (old & IOAT_INTRCTRL_MASTER))
-			val |= IOAT_INTRCTRL_INT;
+		val = intrctrl_of(ioat, old);
 	} while (!ioat_cas(reg, 1, old, val) && ++tries < 16);
+	ioat->level = val & IOAT_INTRCTRL_INT;
+	pci_intx_set(ioat->dev, ioat->level);
+	if (ioat->level && !was && !(val & IOAT_INTRCTRL_MSIX))
+		pci_irq_raise(ioat->dev, 0);
+}
+
+bool ioat_poll_master(struct ioat *ioat)
+{
+	uint8_t val = (uint8_t)ioat_load(ioat->dev->bar[0] + IOAT_INTRCTRL, 1);
+
+	if (val == intrctrl_of(ioat, val))
+		return false;
+	ioat_show_attention(ioat);
+	return true;
 }
 
 static bool poll_rearm(struct ioat_chan *ch)

@@ -70,13 +70,14 @@ bool ioat_cas(volatile uint8_t *reg, unsigned size, uint64_t expected, uint64_t 
 	}
 }
 
-/* Reading it switches interrupts off, until the handler writes it back. */
+/* Reading it switches interrupts off (the pin falls), until the handler writes it back. */
 static uint64_t read_intrctrl(struct ioat *ioat, struct ioat_chan *ch)
 {
 	volatile uint8_t *reg = ioat->dev->bar[0] + IOAT_INTRCTRL;
 	uint64_t val = ioat_load(reg, 1);
 
-	ioat_store(reg, 1, val & ~(uint64_t)(IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_INT));
+	ioat_store(reg, 1, val & ~(uint64_t)IOAT_INTRCTRL_MASTER);
+	ioat_show_attention(ioat);
 	return val;
 }
 
@@ -173,7 +174,7 @@ static const struct ioat_reg channel_regs[] = {
 		.w1c = true,
 		.read = read_chanerr,
 		.write = write_chanerr },
-	{ .off = IOAT_CHANERRMASK, .size = 4, .rw = 0x0007ffff },
+	{ .off = IOAT_CHANERRMASK, .size = 4, .rw = IOAT_ERR_ALL },
 	{ .off = IOAT_DCACTRL, .size = 4, .rw = 0x0001ffff },
 	{ .off = IOAT_DRSCTL, .size = 2, .rw = 0x030f },
 	{ .off = IOAT_LTR_SWSEL, .size = 1, .rw = 0x01 },

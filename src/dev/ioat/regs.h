@@ -42,6 +42,10 @@
 #define IOAT_LTR_ACTIVE	   0x40 /* 32 */
 #define IOAT_LTR_IDLE	   0x44 /* 32 */
 
+/* In configuration space, of all channels: errors (1 clears), and which do not count there. */
+#define IOAT_PCI_CHANERR_INT	 0x180
+#define IOAT_PCI_CHANERRMASK_INT 0x184
+
 #define IOAT_CHANCTRL_REARM	     0x0001 /* reads as "interrupt disabled", writing 1 enables */
 #define IOAT_CHANCTRL_ERR_COMPLETION 0x0004 /* write the status word on errors too */
 #define IOAT_CHANCTRL_ERR_INT	     0x0010
@@ -70,6 +74,7 @@ enum ioat_status {
 #define IOAT_ERR_CONTROL    (1u << 10)
 #define IOAT_ERR_LENGTH	    (1u << 11)
 #define IOAT_ERR_COMPLETION (1u << 12)
+#define IOAT_ERR_ALL	    0x0007ffffu
 
 struct ioat_desc {
 	uint32_t size;

@@ -213,6 +213,7 @@ static void test_container(void **state)
 	is(show, "containers.1.groups", "[\"1\",\"10\"]");
 	number(show, "containers.1.entries_left", 65533);
 	number(show, "containers.1.ioas.mappings", 2);
+	number(show, "extents", nb_mem_extents(w.box.machine->mem));
 	number(show, "containers.1.ioas.bytes", MAP_BYTES + 4096);
 	assert_true(json_object_get_int64(at(show, "containers.1.ioas.table_bytes")) > 0);
 	/* In the order of attaching: the group that joined last is the first. */

@@ -64,7 +64,10 @@ static void lookup(void **state)
 
 	assert_non_null(mem);
 	assert_int_equal(nb_mem_add(mem, &small), 0);
+	assert_int_equal(nb_mem_extents(mem), 1);
 	assert_int_equal(nb_mem_add(mem, &big), 0);
+	assert_int_equal(nb_mem_add(mem, &small), -EEXIST);
+	assert_int_equal(nb_mem_extents(mem), 2);
 	assert_null(nb_mem_find(mem, NB_PA(MIB(4))));
 	assert_ptr_equal(nb_mem_find(mem, NB_PA(MIB(4) + 0x1000)), &small);
 	assert_ptr_equal(nb_mem_find(mem, NB_PA(MIB(4) + 0x1fff)), &small);
@@ -82,6 +85,7 @@ static void lookup(void **state)
 	assert_null(nb_mem_find(mem, NB_PA(GIB(5) - MIB(2) - 1)));
 	assert_ptr_equal(nb_mem_find(mem, NB_PA(MIB(4) + 0x1000)), &small);
 	nb_mem_remove(mem, &small);
+	assert_int_equal(nb_mem_extents(mem), 0);
 	nb_mem_destroy(mem);
 }
 

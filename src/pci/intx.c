@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * INTx (PCI Express Base 6.1.2): the level of an interrupt pin, which travels as a pair of messages
+ * and not as a memory write: neither the IOMMU nor bus mastering is in its way. The pin is active
+ * while the device asserts it (Status.Interrupt Status) and neither Command.INTx Disable, MSI nor
+ * MSI-X holds it back.
+ *
+ * And what a model calls to raise an interrupt of whatever kind.
+ */
+#include "pci/internal.h"
+
+bool pci_intx_asserted(const struct pci_dev *dev)
+{
+	return pci_config_get16(dev, PCI_STATUS) & PCI_STATUS_INTX;
+}
+
+static bool active(const struct pci_dev *dev)
+{
+	return pci_intx_asserted(dev) &&
+	       !(pci_config_get16(dev, PCI_COMMAND) & PCI_COMMAND_INTX_OFF) && pci_powered(dev) &&
+	       !pci_msi_enabled(dev) && !pci_msix_enabled(dev);
+}
+
+void pci_intx_flush(struct pci_dev *dev)
+{
+	if (dev->intx.fn && active(dev))
+		dev->intx.fn(dev->intx.ctx);
+}
+
+static void set_bit(struct pci_dev *dev, unsigned off, uint16_t bit, bool on)
+{
+	uint16_t val = pci_config_get16(dev, off) & (uint16_t)~bit;
+
+	pci_config_put(dev, off, 2, on ? val | bit : val);
+	pci_intx_flush(dev);
+}
+
+void pci_intx_set(struct pci_dev *dev, bool asserted)
+{
+	if (dev->intx.present && asserted != pci_intx_asserted(dev))
+		set_bit(dev, PCI_STATUS, PCI_STATUS_INTX, asserted);
+}
+
+void pci_intx_disable(struct pci_dev *dev, bool disable)
+{
+	set_bit(dev, PCI_COMMAND, PCI_COMMAND_INTX_OFF, disable);
+}
+
+void pci_intx_connect(struct pci_dev *dev, void (*fn)(void *ctx), void *ctx)
+{
+	dev->intx.fn = fn;
+	dev->intx.ctx = ctx;
+	pci_intx_flush(dev);
+}
+
+void pci_irq_raise(struct pci_dev *dev, unsigned n)
+{
+	if (pci_msix_enabled(dev))
+		pci_msix_raise(dev, n);
+	else if (pci_msi_enabled(dev))
+		pci_msi_raise(dev, n);
+	else
+		pci_intx_set(dev, true);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What the interface has and Debian 12's <linux/vfio.h> has not. */
+#ifndef TEST_UAPI_CONFORM_NEWER_H
+#define TEST_UAPI_CONFORM_NEWER_H
+
+#include <linux/vfio.h>
+
+#ifndef VFIO_UPDATE_VADDR
+#define VFIO_UPDATE_VADDR 10
+#endif
+#ifndef VFIO_TYPE1_NESTING_IOMMU /* removed in Linux 6.13 */
+#define VFIO_TYPE1_NESTING_IOMMU 6
+#endif
+#ifndef VFIO_DEVICE_FEATURE_BUS_MASTER
+#define VFIO_DEVICE_FEATURE_BUS_MASTER 10
+#endif
+
+#endif
