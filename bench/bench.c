@@ -21,11 +21,12 @@
 
 #include "bare.h"
 #include "boxes.h"
+#include "guest.h"
 #include "table.h"
 
 #define MIB (1024UL * 1024)
 
-static char nestbox[PATH_MAX], inside[PATH_MAX], storm[PATH_MAX];
+static char build[PATH_MAX], nestbox[PATH_MAX], inside[PATH_MAX], storm[PATH_MAX];
 
 enum {
 	IOCTL_PLAIN,
@@ -47,6 +48,8 @@ enum {
 	REG_MAPPED,
 	REG_TRAPPED,
 	STRICT_MUNMAP,
+	GUEST_PRIVATE,
+	GUEST_SHARED,
 	IDLE,
 	START_UP,
 	START_UP_LEAST,
@@ -84,6 +87,10 @@ static struct row rows[N_ROWS] = {
 	[REG_TRAPPED] = { "register read, trapped", "ns", "bare notification round trip", LESS, 0 },
 	[STRICT_MUNMAP] = { "mmap and munmap with --strict-pin", "ns", "in a box without", LESS,
 		0 },
+	[GUEST_PRIVATE] = { "copy for a Linux guest, private memory", "MB/s",
+		"memcpy of the guest, same run", MORE, 0 },
+	[GUEST_SHARED] = { "copy for a Linux guest, shared memory", "MB/s",
+		"memcpy of the guest, same run", MORE, 0 },
 	[START_UP] = { "start-up: nestbox run -- true", "ms", "bwrap -- true, own /dev and /proc",
 		LESS, 3 },
 	[START_UP_LEAST] = { "start-up: nestbox run -- true", "ms",
@@ -266,6 +273,18 @@ static void round_boxes(void)
 	row_add(&rows[NEIGHBOURS_CPU], all, boxes_sum(copying, 100) / 1e9);
 }
 
+/* Once: a guest takes a while to boot. */
+static void round_guest(void)
+{
+	struct guest_rates private, shared;
+
+	fprintf(stderr, "bench: a Linux guest\n");
+	if (!guest_measure(build, &private, &shared))
+		return;
+	row_add(&rows[GUEST_PRIVATE], private.engine, private.memcpy);
+	row_add(&rows[GUEST_SHARED], shared.engine, shared.memcpy);
+}
+
 static void find_programs(const char *self)
 {
 	char path[PATH_MAX], *folder;
@@ -276,6 +295,7 @@ static void find_programs(const char *self)
 	snprintf(inside, sizeof(inside), "%.4000s/inside", folder);
 	snprintf(storm, sizeof(storm), "%.4000s/storm", folder);
 	snprintf(nestbox, sizeof(nestbox), "%.4000s/../nestbox", folder);
+	snprintf(build, sizeof(build), "%s", dirname(folder));
 }
 
 int main(int argc, char **argv)
@@ -298,6 +318,7 @@ int main(int argc, char **argv)
 		round_idle();
 		round_boxes();
 	}
+	round_guest();
 	table_print(rows, N_ROWS);
 	for (unsigned i = 0; i < N_ROWS; i++)
 		missed += !row_met(&rows[i]);

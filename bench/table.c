@@ -52,7 +52,7 @@ void row_spread(const struct row *row, double *least, double *greatest)
 
 bool row_met(const struct row *row)
 {
-	if (!row->target)
+	if (!row->target || !row->rounds)
 		return true;
 	return row->better == LESS ? row_ratio(row) <= row->target : row_ratio(row) >= row->target;
 }
@@ -73,6 +73,10 @@ void table_print(const struct row *rows, unsigned n)
 		char target[16] = "", spread[32];
 		double least, greatest;
 
+		if (!row->rounds) {
+			printf("%-40s not measured\n", row->name);
+			continue;
+		}
 		row_spread(row, &least, &greatest);
 		snprintf(spread, sizeof(spread), "%.3g-%.3g", least, greatest);
 
@@ -115,7 +119,8 @@ int table_write_json(const struct row *rows, unsigned n, const char *path)
 	int result;
 
 	for (unsigned i = 0; i < n; i++)
-		json_object_array_add(array, row_json(&rows[i]));
+		if (rows[i].rounds)
+			json_object_array_add(array, row_json(&rows[i]));
 	result = json_object_to_file_ext(path, array, JSON_C_TO_STRING_PRETTY);
 	if (result)
 		fprintf(stderr, "bench: %s: cannot be written\n", path);
