@@ -5,7 +5,8 @@
  *	bench [--json FILE]
  *
  * The figures come from bench/inside, an unmodified VFIO program, in boxes of the nestbox that was
- * built beside it; the references from bench/bare.c, or from the same program outside a box.
+ * built beside it, or from bench/storm, which has the handlers in its own process; the references from
+ * bench/bare.c, or from the same program outside a box.
  */
 #include <err.h>
 #include <getopt.h>
@@ -20,11 +21,12 @@
 
 #include "bare.h"
 #include "boxes.h"
+#include "guest.h"
 #include "table.h"
 
 #define MIB (1024UL * 1024)
 
-static char nestbox[PATH_MAX], inside[PATH_MAX];
+static char build[PATH_MAX], nestbox[PATH_MAX], inside[PATH_MAX], storm[PATH_MAX];
 
 enum {
 	IOCTL_PLAIN,
@@ -38,6 +40,16 @@ enum {
 	MAP_4K,
 	MAP_2M,
 	MAP_1G,
+	STORM_SEQUENTIAL,
+	STORM_RANDOM,
+	STORM_BOX_FEW,
+	STORM_BOX_MANY,
+	CONFIG_READS,
+	REG_MAPPED,
+	REG_TRAPPED,
+	STRICT_MUNMAP,
+	GUEST_PRIVATE,
+	GUEST_SHARED,
 	IDLE,
 	START_UP,
 	START_UP_LEAST,
@@ -61,6 +73,24 @@ static struct row rows[N_ROWS] = {
 	[MAP_4K] = { "map and unmap of 4 KiB", "ns", "two bare notification round trips", LESS, 0 },
 	[MAP_2M] = { "map and unmap of 2 MiB", "ns", "two bare notification round trips", LESS, 0 },
 	[MAP_1G] = { "map and unmap of 1 GiB", "ns", "two bare notification round trips", LESS, 0 },
+	[STORM_SEQUENTIAL] = { "map, unmap 4 KiB, 60000 live, in order", "ns",
+		"10 live, in this process", LESS, 1.5 },
+	[STORM_RANDOM] = { "map, unmap 4 KiB, 60000 live, random", "ns", "10 live, in this process",
+		LESS, 1.5 },
+	[STORM_BOX_FEW] = { "map, unmap 4 KiB, 10 live, in a box", "ns",
+		"two bare notification round trips", LESS, 0 },
+	[STORM_BOX_MANY] = { "map, unmap 4 KiB, 60000 live, in a box", "ns",
+		"two bare notification round trips", LESS, 0 },
+	[CONFIG_READS] = { "configuration space, pread of 4 bytes", "1/s",
+		"bare notification round trips", MORE, 0 },
+	[REG_MAPPED] = { "register read, mapped BAR", "ns", "register read, trapped", LESS, 0 },
+	[REG_TRAPPED] = { "register read, trapped", "ns", "bare notification round trip", LESS, 0 },
+	[STRICT_MUNMAP] = { "mmap and munmap with --strict-pin", "ns", "in a box without", LESS,
+		0 },
+	[GUEST_PRIVATE] = { "copy for a Linux guest, private memory", "MB/s",
+		"memcpy of the guest, same run", MORE, 0 },
+	[GUEST_SHARED] = { "copy for a Linux guest, shared memory", "MB/s",
+		"memcpy of the guest, same run", MORE, 0 },
 	[START_UP] = { "start-up: nestbox run -- true", "ms", "bwrap -- true, own /dev and /proc",
 		LESS, 3 },
 	[START_UP_LEAST] = { "start-up: nestbox run -- true", "ms",
@@ -72,7 +102,14 @@ static struct row rows[N_ROWS] = {
 	[IDLE] = { "idle box, engine enabled", "cores", "one core", LESS, 0.02 },
 };
 
-static pid_t start(const char *what, int in_box, int out)
+/* Where a program of ours runs. */
+enum where {
+	OUTSIDE,
+	IN_BOX,
+	IN_STRICT_BOX,
+};
+
+static pid_t start(const char *what, enum where where, int out)
 {
 	pid_t pid = fork();
 
@@ -81,25 +118,22 @@ static pid_t start(const char *what, int in_box, int out)
 	if (pid)
 		return pid;
 	dup2(out, STDOUT_FILENO);
-	if (in_box)
+	if (where == OUTSIDE)
+		execl(inside, inside, what, NULL);
+	else if (where == IN_BOX)
 		execl(nestbox, "nestbox", "run", "--quiet", "--", inside, what, NULL);
 	else
-		execl(inside, inside, what, NULL);
-	err(127, "%s", in_box ? nestbox : inside);
+		execl(nestbox, "nestbox", "run", "--quiet", "--strict-pin", "--", inside, what,
+			NULL);
+	err(127, "%s", where == OUTSIDE ? inside : nestbox);
 }
 
-/* Run inside/what and take the n figures that it prints. */
-static void figures(const char *what, int in_box, double *values, unsigned n)
+/* The n figures that a process prints to a pipe. */
+static void take_figures(pid_t pid, int from, const char *what, double *values, unsigned n)
 {
-	int pipes[2], status;
-	FILE *stream;
-	pid_t pid;
+	FILE *stream = fdopen(from, "r");
+	int status;
 
-	if (pipe(pipes))
-		err(1, "pipe");
-	pid = start(what, in_box, pipes[1]);
-	close(pipes[1]);
-	stream = fdopen(pipes[0], "r");
 	for (unsigned i = 0; i < n; i++)
 		if (fscanf(stream, "%lf", &values[i]) != 1)
 			errx(1, "%s: no figure", what);
@@ -108,29 +142,82 @@ static void figures(const char *what, int in_box, double *values, unsigned n)
 		errx(1, "%s: failed", what);
 }
 
+/* Run inside/what and take the n figures that it prints. */
+static void figures(const char *what, enum where where, double *values, unsigned n)
+{
+	int pipes[2];
+	pid_t pid;
+
+	if (pipe(pipes))
+		err(1, "pipe");
+	pid = start(what, where, pipes[1]);
+	close(pipes[1]);
+	take_figures(pid, pipes[0], what, values, n);
+}
+
+#define STORM_CYCLES "200000" /* a million in all rounds */
+
+static void storm_figures(double values[4])
+{
+	int pipes[2];
+	pid_t pid;
+
+	if (pipe(pipes))
+		err(1, "pipe");
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (!pid) {
+		dup2(pipes[1], STDOUT_FILENO);
+		execl(storm, storm, STORM_CYCLES, NULL);
+		err(127, "%s", storm);
+	}
+	close(pipes[1]);
+	take_figures(pid, pipes[0], "storm", values, 4);
+}
+
 static void round_calls(void)
 {
 	double bare = bare_notification_ns(20000), box[4], out[4];
 
-	figures("ioctl", 1, box, 2);
+	figures("ioctl", IN_BOX, box, 2);
 	row_add(&rows[IOCTL_PLAIN], box[0], bare);
 	row_add(&rows[IOCTL_STRUCT], box[1], bare);
-	figures("syscalls", 0, out, 4);
-	figures("syscalls", 1, box, 4);
+	figures("syscalls", OUTSIDE, out, 4);
+	figures("syscalls", IN_BOX, box, 4);
 	for (unsigned i = 0; i < 4; i++)
 		row_add(&rows[GETPPID + i], box[i], out[i]);
-	figures("map", 1, box, 3);
+	figures("map", IN_BOX, box, 3);
 	for (unsigned i = 0; i < 3; i++)
 		row_add(&rows[MAP_4K + i], box[i], 2 * bare);
+}
+
+static void round_maps(void)
+{
+	double bare = bare_notification_ns(20000), values[4], without;
+
+	storm_figures(values);
+	row_add(&rows[STORM_SEQUENTIAL], values[1], values[0]);
+	row_add(&rows[STORM_RANDOM], values[3], values[2]);
+	figures("storm", IN_BOX, values, 2);
+	row_add(&rows[STORM_BOX_FEW], values[0], 2 * bare);
+	row_add(&rows[STORM_BOX_MANY], values[1], 2 * bare);
+	figures("registers", IN_BOX, values, 3);
+	row_add(&rows[CONFIG_READS], 1e9 / values[0], 1e9 / bare);
+	row_add(&rows[REG_TRAPPED], values[1], bare);
+	row_add(&rows[REG_MAPPED], values[2], values[1]);
+	figures("munmap", IN_BOX, &without, 1);
+	figures("munmap", IN_STRICT_BOX, values, 1);
+	row_add(&rows[STRICT_MUNMAP], values[0], without);
 }
 
 static void round_dma(void)
 {
 	double remote = bare_process_vm_rate(32 * MIB, MIB), rate[2];
 
-	figures("dma-direct", 1, rate, 2);
+	figures("dma-direct", IN_BOX, rate, 2);
 	row_add(&rows[DMA_DIRECT], rate[0] / 1e9, rate[1] / 1e9);
-	figures("dma-private", 1, rate, 2);
+	figures("dma-private", IN_BOX, rate, 2);
 	row_add(&rows[DMA_PRIVATE], rate[0] / 1e9, remote / 1e9);
 }
 
@@ -154,7 +241,7 @@ static double cpu_seconds(pid_t pid)
 /* From the end of the first second on, over two seconds. */
 static void round_idle(void)
 {
-	pid_t pid = start("idle", 1, STDERR_FILENO);
+	pid_t pid = start("idle", IN_BOX, STDERR_FILENO);
 	double before;
 	int status;
 
@@ -186,6 +273,18 @@ static void round_boxes(void)
 	row_add(&rows[NEIGHBOURS_CPU], all, boxes_sum(copying, 100) / 1e9);
 }
 
+/* Once: a guest takes a while to boot. */
+static void round_guest(void)
+{
+	struct guest_rates private, shared;
+
+	fprintf(stderr, "bench: a Linux guest\n");
+	if (!guest_measure(build, &private, &shared))
+		return;
+	row_add(&rows[GUEST_PRIVATE], private.engine, private.memcpy);
+	row_add(&rows[GUEST_SHARED], shared.engine, shared.memcpy);
+}
+
 static void find_programs(const char *self)
 {
 	char path[PATH_MAX], *folder;
@@ -194,7 +293,9 @@ static void find_programs(const char *self)
 		err(1, "%s", self);
 	folder = dirname(path);
 	snprintf(inside, sizeof(inside), "%.4000s/inside", folder);
+	snprintf(storm, sizeof(storm), "%.4000s/storm", folder);
 	snprintf(nestbox, sizeof(nestbox), "%.4000s/../nestbox", folder);
+	snprintf(build, sizeof(build), "%s", dirname(folder));
 }
 
 int main(int argc, char **argv)
@@ -212,10 +313,12 @@ int main(int argc, char **argv)
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		fprintf(stderr, "bench: round %u of %u\n", round + 1, ROUNDS);
 		round_calls();
+		round_maps();
 		round_dma();
 		round_idle();
 		round_boxes();
 	}
+	round_guest();
 	table_print(rows, N_ROWS);
 	for (unsigned i = 0; i < N_ROWS; i++)
 		missed += !row_met(&rows[i]);

@@ -302,6 +302,76 @@ static void measure_map(void)
 	}
 }
 
+/* Nanoseconds of a cycle of 4 KiB with so many mappings that live meanwhile, at random places. */
+static double storm(char *memory, unsigned live, unsigned cycles)
+{
+	const size_t page = 4096;
+	uint64_t state = 88172645463325252;
+	double start;
+
+	for (unsigned i = 0; i < live; i++)
+		map(memory, IOVA + 2 * i * page, page);
+	start = now_ns();
+	for (unsigned i = 0; i < cycles; i++) {
+		uint64_t iova;
+
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		iova = IOVA + (2 * (state % live) + 1) * page;
+		map(memory, iova, page);
+		unmap(iova, page);
+	}
+	return (now_ns() - start) / cycles;
+}
+
+static void measure_storm(void)
+{
+	char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	open_all();
+	printf("%f\n", storm(memory, 10, 2000));
+	for (unsigned i = 0; i < 10; i++)
+		unmap(IOVA + 2 * i * 4096, 4096);
+	printf("%f\n", storm(memory, 60000, 2000));
+}
+
+/* Nanoseconds of reading configuration space, a register that is trapped, and one that is mapped. */
+static void measure_registers(void)
+{
+	const off_t config = (off_t)7 << 40, bar0 = (off_t)8 << 40;
+	const unsigned calls = 20000, loads = 10000000;
+	uint32_t val;
+	double start;
+
+	open_all();
+	start = now_ns();
+	for (unsigned i = 0; i < calls; i++)
+		if (pread(device, &val, 4, config) != 4)
+			err(1, "configuration space");
+	printf("%f\n", (now_ns() - start) / calls);
+	start = now_ns();
+	for (unsigned i = 0; i < calls; i++)
+		if (pread(device, &val, 4, bar0 + 0x88) != 4)
+			err(1, "a register");
+	printf("%f\n", (now_ns() - start) / calls);
+	start = now_ns();
+	for (unsigned i = 0; i < loads; i++)
+		(void)REG(uint32_t, 0x88);
+	printf("%f\n", (now_ns() - start) / loads);
+}
+
+/* Nanoseconds of mmap and munmap of memory that is none of VFIO's. */
+static void measure_munmap(void)
+{
+	const unsigned calls = 20000;
+	double start = now_ns();
+
+	for (unsigned i = 0; i < calls; i++)
+		munmap(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+	printf("%f\n", (now_ns() - start) / calls);
+}
+
 /* The engine enabled, nothing to do; the caller looks at the supervisor's CPU time meanwhile. */
 static void idle(void)
 {
@@ -328,6 +398,9 @@ static const struct {
 	{ "dma-direct", measure_dma_direct },
 	{ "dma-private", measure_dma_private },
 	{ "map", measure_map },
+	{ "storm", measure_storm },
+	{ "registers", measure_registers },
+	{ "munmap", measure_munmap },
 	{ "idle", idle },
 	{ "stream", stream },
 	{ "stream-cpu", stream_by_cpu },

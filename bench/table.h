@@ -26,6 +26,8 @@ struct row {
 
 void row_add(struct row *row, double value, double reference);
 double row_ratio(const struct row *row);
+/** The least and the greatest ratio of a round. */
+void row_spread(const struct row *row, double *least, double *greatest);
 bool row_met(const struct row *row);
 
 void table_print(const struct row *rows, unsigned n);

@@ -95,12 +95,11 @@ void pci_tell(struct pci_dev *dev, const struct pci_event *event)
 		dev->event(dev, event);
 }
 
-void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, bool aborted)
+void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, const char *outcome)
 {
-	pci_tell(dev, &(struct pci_event){ .kind = "interrupt",
-			      .name = name,
-			      .vector = vector,
-			      .outcome = aborted ? "lost" : "delivered" });
+	pci_tell(dev,
+		&(struct pci_event){
+			.kind = "interrupt", .name = name, .vector = vector, .outcome = outcome });
 }
 
 void pci_dev_reset(struct pci_dev *dev)

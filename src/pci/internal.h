@@ -69,8 +69,9 @@ bool pci_config_name(const struct pci_dev *dev, unsigned off, char *buf, size_t 
 
 /** Tell of an event. */
 void pci_tell(struct pci_dev *dev, const struct pci_event *event);
-/** Of an interrupt message; aborted: it did not arrive. */
-void pci_tell_interrupt(struct pci_dev *dev, const char *name, unsigned vector, bool aborted);
+/** Of an interrupt; outcome as in struct pci_event. */
+void pci_tell_interrupt(
+	struct pci_dev *dev, const char *name, unsigned vector, const char *outcome);
 
 bool pci_msix_init(struct pci_dev *dev);
 void pci_msix_finish(struct pci_dev *dev);

@@ -37,8 +37,13 @@ static void set_bit(struct pci_dev *dev, unsigned off, uint16_t bit, bool on)
 
 void pci_intx_set(struct pci_dev *dev, bool asserted)
 {
-	if (dev->intx.present && asserted != pci_intx_asserted(dev))
-		set_bit(dev, PCI_STATUS, PCI_STATUS_INTX, asserted);
+	bool was = active(dev);
+
+	if (!dev->intx.present || asserted == pci_intx_asserted(dev))
+		return;
+	set_bit(dev, PCI_STATUS, PCI_STATUS_INTX, asserted);
+	if (active(dev) != was)
+		pci_tell_interrupt(dev, "INTX", 0, asserted ? "asserted" : "deasserted");
 }
 
 void pci_intx_disable(struct pci_dev *dev, bool disable)

@@ -45,9 +45,11 @@ static void deliver(struct pci_dev *dev, unsigned vector)
 	uint64_t addr = pci_config_get32(dev, cap + PCI_MSI_ADDR) |
 			(uint64_t)pci_config_get32(dev, cap + PCI_MSI_ADDR + 4) << 32;
 	uint32_t data = pci_config_get16(dev, cap + PCI_MSI_DATA);
+	bool aborted;
 
 	data = (data & ~(enabled_vectors(dev) - 1)) | vector;
-	dma_write(&dev->master, NB_IOVA(addr), &data, sizeof(data));
+	aborted = dma_write(&dev->master, NB_IOVA(addr), &data, sizeof(data));
+	pci_tell_interrupt(dev, "MSI", vector, aborted ? "lost" : "delivered");
 }
 
 void pci_msi_flush(struct pci_dev *dev)
@@ -110,8 +112,10 @@ void pci_msi_raise(struct pci_dev *dev, unsigned vector)
 	if (!pci_msi_enabled(dev))
 		return;
 	vector %= enabled_vectors(dev);
-	if (mask_bits(dev) >> vector & 1)
-		put_pending(dev, pending_bits(dev) | 1u << vector);
-	else
+	if (!(mask_bits(dev) >> vector & 1)) {
 		deliver(dev, vector);
+		return;
+	}
+	put_pending(dev, pending_bits(dev) | 1u << vector);
+	pci_tell_interrupt(dev, "MSI", vector, "pending");
 }

@@ -81,7 +81,7 @@ static void deliver(struct pci_dev *dev, struct pci_msix_vector *v)
 
 	v->pending = false;
 	aborted = dma_write(&dev->master, NB_IOVA(v->addr), &v->data, sizeof(v->data));
-	pci_tell_interrupt(dev, "MSIX", (unsigned)(v - dev->msix), aborted);
+	pci_tell_interrupt(dev, "MSIX", (unsigned)(v - dev->msix), aborted ? "lost" : "delivered");
 }
 
 void pci_msix_flush(struct pci_dev *dev)
@@ -150,8 +150,5 @@ void pci_msix_raise(struct pci_dev *dev, unsigned vector)
 	dev->msix[vector].pending = true;
 	pci_msix_flush(dev);
 	if (dev->msix[vector].pending)
-		pci_tell(dev, &(struct pci_event){ .kind = "interrupt",
-				      .name = "MSIX",
-				      .vector = vector,
-				      .outcome = "pending" });
+		pci_tell_interrupt(dev, "MSIX", vector, "pending");
 }

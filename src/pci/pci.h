@@ -90,7 +90,9 @@ struct pci_event {
 	const char *kind; /* "interrupt", "reset" */
 	const char *name; /* "MSIX", "FLR" */
 	unsigned vector;
-	const char *outcome; /* "delivered", "pending", "lost"; NULL: there is none */
+	/* Of a message "delivered", "pending" or "lost", of a pin "asserted" or "deasserted"; NULL:
+	 * there is none. */
+	const char *outcome;
 };
 
 struct pci_msix_vector {

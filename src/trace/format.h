@@ -51,7 +51,7 @@ struct trace_event {
 	unsigned stage;	       /* TRACE_FAULT; 0: none of the two */
 	const char *found;     /* TRACE_FAULT: what was there, may be "" */
 	unsigned vector;       /* TRACE_INTERRUPT */
-	const char *outcome;   /* TRACE_INTERRUPT: "delivered", "pending", "lost" */
+	const char *outcome;   /* TRACE_INTERRUPT: struct pci_event */
 };
 
 /** No line is longer: a pipe takes it in one piece. */

@@ -125,8 +125,8 @@ static void interrupts(void)
 
 	set_irqs(4 | 32, 2, 0, fds, 8);
 	set_irqs(2 | 32, 2, 0, bools, 2);
-	set_irqs(1 | 8, 0, 0, NULL, 0);
-	set_irqs(1 | 16, 0, 0, NULL, 0);
+	set_irqs(1 | 8, 0, 0, "", 0);
+	set_irqs(1 | 16, 0, 0, "", 0);
 	ioctl(device, VFIO_DEVICE_SET_IRQS, off);
 	close(fds[0]);
 }
@@ -156,12 +156,12 @@ static void features(void)
 	const uint8_t token[16] = { 0xca, 0xfe };
 	const uint64_t range[3] = { 4096, 0, 0 };
 
-	feature(probe | set | 10, NULL, 0);
+	feature(probe | set | 10, "", 0);
 	feature(set | 10, &one, 4);
 	feature(set, token, 16);
 	feature(get | 1, range, 8);
-	feature(set | 3, NULL, 0);
-	feature(set | 5, NULL, 0);
+	feature(set | 3, "", 0);
+	feature(set | 5, "", 0);
 	feature(set | 6, range, 24);
 }
 
