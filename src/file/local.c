@@ -78,9 +78,9 @@ static int local_copy_out(struct caller *caller, uint64_t uaddr, const void *src
 /* The slot of a descriptor of ours in use, or NULL. mutex held. */
 static struct file **slot_of(struct local_caller *local, int fd)
 {
-	int i = fd - FIRST_FD;
-
-	return fd >= FIRST_FD && i < MAX_FDS && local->fds[i] ? &local->fds[i] : NULL;
+	if (fd < FIRST_FD || fd >= FIRST_FD + MAX_FDS || !local->fds[fd - FIRST_FD])
+		return NULL;
+	return &local->fds[fd - FIRST_FD];
 }
 
 int local_install(struct local_caller *local, struct file *file)
