@@ -49,6 +49,8 @@ static unsigned place_of(const struct area_node *node, uint64_t key)
 
 static void give_back(struct area_tree *tree, struct area_node *node)
 {
+	if (tree->leaf == node)
+		tree->leaf = NULL;
 	node->next = tree->spare;
 	tree->spare = node;
 	tree->spares++;
@@ -107,13 +109,17 @@ static void fetch(const struct area_node *node)
 /* Where the key is or would be; or the leaf before, whose keys are all smaller. NULL: empty. */
 static struct area_node *leaf_of(const struct area_tree *tree, uint64_t key)
 {
-	struct area_node *node = tree->root;
+	struct area_node *node = tree->leaf;
 
+	if (node && node->keys[0] < key && key <= node->keys[node->n - 1])
+		return node;
+	node = tree->root;
 	for (unsigned level = 1; level < tree->height; level++) {
 		/* Beyond its last bound (which the bound above it need not be): its last leaf. */
 		node = node->below[MIN(place_of(node, key), node->n - 1)];
 		fetch(node);
 	}
+	((struct area_tree *)tree)->leaf = node; /* a cache: nothing that can be seen */
 	return node;
 }
 

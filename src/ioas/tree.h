@@ -16,6 +16,7 @@ struct area_node;
 /** All zero: empty. */
 struct area_tree {
 	struct area_node *root;	 /* NULL: empty */
+	struct area_node *leaf;	 /* where the last search ended, or NULL: the next is often near */
 	unsigned height;	 /* levels of nodes */
 	struct area_slab *slabs; /* memory of nodes, which stays until area_tree_finish */
 	struct area_node *spare; /* nodes that are not in use, */

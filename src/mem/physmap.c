@@ -40,6 +40,7 @@ struct physmap {
 	struct cds_list_head bins[BINS]; /* free ranges of [2^n, 2^(n+1)) bytes */
 	struct range *kept[KEPT];	 /* of one slot each */
 	unsigned n_kept;
+	struct range *recent; /* the one handed out last, while it is taken; or NULL */
 };
 
 static int range_cmp(const struct range *a, const struct range *b)
@@ -169,6 +170,8 @@ static void merge_free(struct physmap *map, struct range *range)
 {
 	struct range *next = RB_NEXT(range_tree, &map->ranges, range), *prev;
 
+	if (map->recent == range)
+		map->recent = NULL;
 	if (next && !next->taken)
 		absorb(map, range, next);
 	prev = RB_PREV(range_tree, &map->ranges, range);
@@ -231,15 +234,17 @@ bool physmap_alloc(struct physmap *map, nb_iova iova, uint64_t bytes, nb_pa *pa)
 		range = take_range(map, &need);
 	if (!range)
 		return false;
+	map->recent = range;
 	pa->v = range->start + in_slot;
 	return true;
 }
 
 void physmap_free(struct physmap *map, nb_pa pa, uint64_t bytes)
 {
-	struct range key = { .start = align_down(pa.v, SLOT) };
-	struct range *range = RB_FIND(range_tree, &map->ranges, &key);
+	struct range key = { .start = align_down(pa.v, SLOT) }, *range = map->recent;
 
+	if (!range || range->start != key.start)
+		range = RB_FIND(range_tree, &map->ranges, &key);
 	nb_assert(range && range->taken && !range->kept &&
 		  range->bytes == align_up(pa.v % SLOT + bytes, SLOT));
 	if (!keep(map, range))
