@@ -63,9 +63,9 @@ static int hwpt_alloc(struct ioas *ioas, struct iommu *iommu, enum iommu_domain_
 
 static int fill(struct ioas *ioas, struct hwpt *hwpt, struct why *why)
 {
-	struct area *area;
+	struct area *area = area_tree_from(&ioas->areas, 0);
 
-	RB_FOREACH (area, area_tree, &ioas->areas) {
+	for (; area; area = area_tree_next(&ioas->areas, area)) {
 		int ret = iommu_map(hwpt->domain, NB_IOVA(area->iova), area->extent.pa,
 			area->last - area->iova + 1, area->prot, why);
 
@@ -90,7 +90,7 @@ static int check_areas(const struct ioas *ioas, const struct hwpt *hwpt, struct 
 				"the mapping at 0x%llx is in a reserved range of the group",
 				(unsigned long long)area->iova);
 	}
-	area = RB_MAX(area_tree, (struct area_tree *)&ioas->areas);
+	area = area_tree_last(&ioas->areas);
 	if (area && area->last > hwpt->domain->last_iova)
 		return why_refused(why, EINVAL, "mapping-out-of-range",
 			"the mapping at 0x%llx is beyond the last IOVA 0x%llx",

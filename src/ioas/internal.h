@@ -3,29 +3,25 @@
  * Inside of an I/O address space.
  *
  *   ioas.c    areas: map, unmap, find
+ *   tree.c    areas in order
  *   hwpt.c    HWPTs and the groups attached to them
  *   ranges.c  which IOVAs may be mapped
  */
 #ifndef IOAS_INTERNAL_H
 #define IOAS_INTERNAL_H
 
-#include <bsd/sys/tree.h>
-
 #include "ioas/ioas.h"
+#include "ioas/tree.h"
 
 /** A range of IOVA and the user memory behind it. */
 struct area {
-	RB_ENTRY(area) node; /* by last */
-	struct area *next;   /* while being removed */
+	struct area *next; /* while being removed */
 	uint64_t iova, last;
 	uint64_t uaddr;
 	unsigned prot;
 	struct umem *umem;	 /* a reference */
 	struct nb_extent extent; /* where the memory appears in the simulated physical space */
 };
-
-RB_HEAD(area_tree, area);
-RB_PROTOTYPE(area_tree, area, node, area_compare)
 
 /** A domain and what was asked for: one per IOMMU instance and kind. */
 struct hwpt {

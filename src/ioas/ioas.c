@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Areas of an I/O address space, in a tree ordered by their last IOVA, so that "the first area that
- * ends at or after x" is one descent: map, unmap and find cost O(log n).
+ * Areas of an I/O address space, in a tree ordered by their last IOVA (tree.h), so that "the first
+ * area that ends at or after x" is one descent: map, unmap and find cost O(log n).
  *
  * What a mapping consists of, in the order in which it is made: physical space, the extent that
  * gives the memory an address there, descriptors in every HWPT. It is taken apart backwards, and
@@ -18,13 +18,6 @@
 
 #define PAGE_BYTES 4096u
 
-static int area_compare(const struct area *a, const struct area *b)
-{
-	return a->last < b->last ? -1 : a->last > b->last;
-}
-
-RB_GENERATE(area_tree, area, node, area_compare)
-
 struct ioas *ioas_create(const struct ioas_env *env)
 {
 	struct ioas *ioas = calloc(1, sizeof(*ioas));
@@ -33,7 +26,6 @@ struct ioas *ioas_create(const struct ioas_env *env)
 		return NULL;
 	ioas->env = env;
 	ioas->charge.limit = env->table_limit;
-	RB_INIT(&ioas->areas);
 	CDS_INIT_LIST_HEAD(&ioas->hwpts);
 	CDS_INIT_LIST_HEAD(&ioas->groups);
 	return ioas;
@@ -46,25 +38,33 @@ void ioas_destroy(struct ioas *ioas)
 	nb_assert(cds_list_empty(&ioas->groups));
 	ioas_unmap(ioas, 0, UINT64_MAX);
 	nb_assert(ioas->charge.used == 0);
+	area_tree_finish(&ioas->areas);
 	free(ioas);
 }
 
 struct area *ioas_area_from(const struct ioas *ioas, uint64_t iova)
 {
-	struct area key = { .last = iova };
-
-	return RB_NFIND(area_tree, (struct area_tree *)&ioas->areas, &key);
+	return area_tree_from(&ioas->areas, iova);
 }
 
-bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *info)
+static bool tell(const struct area *area, struct ioas_area_info *info)
 {
-	const struct area *area = ioas_area_from(ioas, iova);
-
 	if (!area)
 		return false;
 	*info = (struct ioas_area_info){ area->iova, area->last, area->uaddr, area->prot,
 		area->umem };
 	return true;
+}
+
+bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *info)
+{
+	return tell(ioas_area_from(ioas, iova), info);
+}
+
+bool ioas_find_in(
+	const struct ioas *ioas, uint64_t iova, uint64_t last, struct ioas_area_info *info)
+{
+	return tell(area_tree_touching(&ioas->areas, iova, last), info);
 }
 
 void ioas_set_uaddr(struct ioas *ioas, uint64_t iova, uint64_t uaddr)
@@ -104,9 +104,9 @@ static int check_shape(const struct ioas_map *map, struct why *why)
 
 static int check_place(const struct ioas *ioas, uint64_t iova, uint64_t last, struct why *why)
 {
-	const struct area *other = ioas_area_from(ioas, iova);
+	const struct area *other = area_tree_touching(&ioas->areas, iova, last);
 
-	if (other && other->iova <= last)
+	if (other)
 		return why_misuse(why, EEXIST, "range-overlaps",
 			"[0x%llx, 0x%llx] overlaps the mapping [0x%llx, 0x%llx]",
 			(unsigned long long)iova, (unsigned long long)last,
@@ -190,7 +190,7 @@ static int map_area(
 
 static void publish(struct ioas *ioas, struct area *area)
 {
-	nb_assert(!RB_INSERT(area_tree, &ioas->areas, area));
+	area_tree_insert(&ioas->areas, area);
 	umem_get(area->umem);
 	ioas->n_areas++;
 	ioas->bytes += area_bytes(area);
@@ -207,7 +207,7 @@ int ioas_map(struct ioas *ioas, const struct ioas_map *map, struct why *why)
 		ret = check_place(ioas, map->iova.v, last, why);
 	if (ret)
 		return ret;
-	area = calloc(1, sizeof(*area));
+	area = area_tree_reserve(&ioas->areas) ? calloc(1, sizeof(*area)) : NULL;
 	if (!area)
 		return why_refused(why, ENOMEM, "host-memory", "memory of the host");
 	area->iova = map->iova.v;
@@ -229,10 +229,10 @@ static struct area *take_areas(struct ioas *ioas, uint64_t iova, uint64_t last)
 	struct area *area = ioas_area_from(ioas, iova), *list = NULL, **tail = &list;
 
 	while (area && area->last <= last) {
-		struct area *next = RB_NEXT(area_tree, &ioas->areas, area);
+		struct area *next = area->last < last ? area_tree_next(&ioas->areas, area) : NULL;
 
 		if (area->iova >= iova) {
-			RB_REMOVE(area_tree, &ioas->areas, area);
+			area_tree_remove(&ioas->areas, area);
 			ioas->n_areas--;
 			ioas->bytes -= area_bytes(area);
 			*tail = area;

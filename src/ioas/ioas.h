@@ -66,6 +66,10 @@ struct ioas_area_info {
 /** The first area that ends at or after iova. False: none. */
 bool ioas_find(const struct ioas *ioas, uint64_t iova, struct ioas_area_info *info);
 
+/** The first area that touches [iova, last]. False: none. */
+bool ioas_find_in(
+	const struct ioas *ioas, uint64_t iova, uint64_t last, struct ioas_area_info *info);
+
 /** The program calls the memory of the area that holds iova by another address now. */
 void ioas_set_uaddr(struct ioas *ioas, uint64_t iova, uint64_t uaddr);
 

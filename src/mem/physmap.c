@@ -4,6 +4,9 @@
  * address; free ones are also in a list by the log2 of their size. Freeing only merges nodes, so it
  * cannot fail.
  *
+ * Small mappings that come and go want one slot each: a few that were freed last are kept as they are,
+ * and handed out again, without a change of the tree.
+ *
  * Terms: the *slots* of an allocation are its bytes rounded outwards to whole slots.
  */
 #include "mem/physmap.h"
@@ -20,12 +23,14 @@
 #define SLOT  (UINT64_C(1) << NB_MEM_SLOT_LG2)
 #define BLOCK GIB(1)
 #define BINS  64
+#define KEPT  64 /* slots that are kept */
 
 struct range {
 	RB_ENTRY(range) node;
 	struct cds_list_head bin; /* while free */
 	uint64_t start, bytes;
 	bool taken;
+	bool kept; /* freed, but still taken of the tree */
 };
 
 RB_HEAD(range_tree, range);
@@ -34,6 +39,9 @@ struct physmap {
 	uint64_t used;
 	struct range_tree ranges;
 	struct cds_list_head bins[BINS]; /* free ranges of [2^n, 2^(n+1)) bytes */
+	struct range *kept[KEPT];	 /* of one slot each */
+	unsigned n_kept;
+	struct range *recent; /* the one handed out last, while it is taken; or NULL */
 };
 
 static int range_cmp(const struct range *a, const struct range *b)
@@ -150,29 +158,6 @@ static bool carve(struct physmap *map, struct range *range, uint64_t start, uint
 	return true;
 }
 
-bool physmap_alloc(struct physmap *map, nb_iova iova, uint64_t bytes, nb_pa *pa)
-{
-	struct need need = { .align = bytes < BLOCK ? SLOT : BLOCK };
-	uint64_t in_slot = iova.v % SLOT, start;
-	struct range *range;
-
-	if (!bytes || bytes > UINT64_MAX - 2 * SLOT)
-		return false;
-	need.bytes = align_up(in_slot + bytes, SLOT);
-	need.phase = align_down(iova.v, SLOT) % need.align;
-	range = find_free(map, &need, &start);
-	if (!range || !carve(map, range, start, need.bytes))
-		return false;
-	pa->v = start + in_slot;
-	map->used += need.bytes;
-	return true;
-}
-
-uint64_t physmap_used(const struct physmap *map)
-{
-	return map->used;
-}
-
 /* Merge a free neighbour that follows directly into range. */
 static void absorb(struct physmap *map, struct range *range, struct range *next)
 {
@@ -182,14 +167,12 @@ static void absorb(struct physmap *map, struct range *range, struct range *next)
 	free(next);
 }
 
-void physmap_free(struct physmap *map, nb_pa pa, uint64_t bytes)
+static void merge_free(struct physmap *map, struct range *range)
 {
-	struct range key = { .start = align_down(pa.v, SLOT) };
-	struct range *range = RB_FIND(range_tree, &map->ranges, &key), *next, *prev;
+	struct range *next = RB_NEXT(range_tree, &map->ranges, range), *prev;
 
-	nb_assert(range && range->taken && range->bytes == align_up(pa.v % SLOT + bytes, SLOT));
-	map->used -= range->bytes;
-	next = RB_NEXT(range_tree, &map->ranges, range);
+	if (map->recent == range)
+		map->recent = NULL;
 	if (next && !next->taken)
 		absorb(map, range, next);
 	prev = RB_PREV(range_tree, &map->ranges, range);
@@ -201,4 +184,77 @@ void physmap_free(struct physmap *map, nb_pa pa, uint64_t bytes)
 		range = prev;
 	}
 	set_free(map, range);
+}
+
+static struct range *take_kept(struct physmap *map)
+{
+	struct range *range = map->n_kept ? map->kept[--map->n_kept] : NULL;
+
+	if (range)
+		range->kept = false;
+	return range;
+}
+
+static bool keep(struct physmap *map, struct range *range)
+{
+	if (range->bytes != SLOT || map->n_kept == KEPT)
+		return false;
+	range->kept = true;
+	map->kept[map->n_kept++] = range;
+	return true;
+}
+
+/* A range of the tree, cut to what is needed; NULL: there is none, or no memory. */
+static struct range *take_range(struct physmap *map, const struct need *need)
+{
+	uint64_t start;
+	struct range *range = find_free(map, need, &start), *kept;
+
+	if (!range && map->n_kept) {
+		/* What is kept may be just what lacks between its neighbours. */
+		while ((kept = take_kept(map)))
+			merge_free(map, kept);
+		range = find_free(map, need, &start);
+	}
+	return range && carve(map, range, start, need->bytes) ? range : NULL;
+}
+
+bool physmap_alloc(struct physmap *map, nb_iova iova, uint64_t bytes, nb_pa *pa)
+{
+	struct need need = { .align = bytes < BLOCK ? SLOT : BLOCK };
+	uint64_t in_slot = iova.v % SLOT;
+	struct range *range = NULL;
+
+	if (!bytes || bytes > UINT64_MAX - 2 * SLOT)
+		return false;
+	need.bytes = align_up(in_slot + bytes, SLOT);
+	need.phase = align_down(iova.v, SLOT) % need.align;
+	if (need.bytes == SLOT)
+		range = take_kept(map);
+	if (!range)
+		range = take_range(map, &need);
+	if (!range)
+		return false;
+	map->recent = range;
+	map->used += range->bytes;
+	pa->v = range->start + in_slot;
+	return true;
+}
+
+void physmap_free(struct physmap *map, nb_pa pa, uint64_t bytes)
+{
+	struct range key = { .start = align_down(pa.v, SLOT) }, *range = map->recent;
+
+	if (!range || range->start != key.start)
+		range = RB_FIND(range_tree, &map->ranges, &key);
+	nb_assert(range && range->taken && !range->kept &&
+		  range->bytes == align_up(pa.v % SLOT + bytes, SLOT));
+	map->used -= range->bytes;
+	if (!keep(map, range))
+		merge_free(map, range);
+}
+
+uint64_t physmap_used(const struct physmap *map)
+{
+	return map->used;
 }

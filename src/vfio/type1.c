@@ -67,19 +67,16 @@ void vfio_type1_end(struct vfio_container *container)
 	hostlock_unlock(lock);
 }
 
-/* The first area that touches [iova, last]. */
-static bool find_overlap(const struct vfio_container *container, uint64_t iova, uint64_t last,
-	struct ioas_area_info *area)
-{
-	return ioas_find(container->ioas, iova, area) && area->iova <= last;
-}
-
 bool vfio_type1_bisects(const struct vfio_container *container, uint64_t iova, uint64_t last)
 {
 	struct ioas_area_info area;
 
-	return (find_overlap(container, iova, iova, &area) && area.iova != iova) ||
-	       (find_overlap(container, last, last, &area) && area.last != last);
+	if (!ioas_find_in(container->ioas, iova, last, &area))
+		return false;
+	if (area.iova < iova)
+		return true;
+	return (area.last >= last || ioas_find_in(container->ioas, last, last, &area)) &&
+	       area.last != last;
 }
 
 /* ---- GET_INFO ---- */
@@ -282,8 +279,8 @@ static int map_locked(struct ioctl_call *call, struct vfio_container *container,
 		return why_misuse(call->why, EINVAL, "misaligned",
 			"iova 0x%llx, vaddr 0x%llx and size 0x%llx are multiples of 0x%llx",
 			(ull)map->iova, (ull)map->vaddr, (ull)map->size, (ull)pgsize);
-	there = find_overlap(container, map->iova, map->iova + (map->size - 1), &area) ? &area
-										       : NULL;
+	there = ioas_find_in(container->ioas, map->iova, map->iova + (map->size - 1), &area) ? &area
+											     : NULL;
 	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR)
 		return vfio_vaddr_update(container, map, there, memlock, call->why);
 	ret = check_room(container, map, there, call->why);
@@ -375,9 +372,9 @@ static uint64_t v1_last(const struct vfio_container *container, uint64_t iova, u
 {
 	struct ioas_area_info area;
 
-	if (!find_overlap(container, iova, last, &area) || area.iova < iova)
+	if (!ioas_find_in(container->ioas, iova, last, &area) || area.iova < iova)
 		return 0;
-	return find_overlap(container, last, last, &area) ? area.last : last;
+	return ioas_find_in(container->ioas, last, last, &area) ? area.last : last;
 }
 
 static int unmap_areas(struct ioctl_call *call, struct vfio_container *container,
