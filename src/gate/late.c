@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opens that the filter did not catch. It sees flags but no paths, and notifying every open of
- * every program would cost each of them 20 microseconds: so only O_RDWR opens are sent to us. Who
- * opens a node in another way (O_RDONLY or O_WRONLY, which Linux lets use every ioctl; io_uring) has
- * the placeholder, a mount of /dev/null. But VFIO's ioctls come to us on whatever descriptor: the
- * first one opens the node, and puts the stand-in over that very number.
+ * every program would cost each of them 20 microseconds: so only opens for writing are sent to us.
+ * Who opens a node in another way (O_RDONLY, which Linux lets use every ioctl; io_uring) has the
+ * placeholder, a mount of /dev/null. But VFIO's ioctls come to us on whatever descriptor: the first
+ * one opens the node, and puts the stand-in over that very number.
  *
  * A read-only open of /proc/self/fd/N, where N is a node of ours, gives the stand-in's memfd. While
  * N's file is open that is the same file; once it is closed, the memfd's name says which node would

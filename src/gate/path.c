@@ -376,7 +376,8 @@ static bool find_attr(struct call *call, int fd, struct live_attr *out)
 {
 	struct stat st;
 
-	return !fstat(fd, &st) && S_ISREG(st.st_mode) && live_find(call->serve->live, &st, out);
+	return !fstatat(fd, "", &st, AT_EMPTY_PATH | AT_STATX_DONT_SYNC) && S_ISREG(st.st_mode) &&
+	       live_find(call->serve->live, &st, out);
 }
 
 bool path_find_attr(
@@ -393,7 +394,9 @@ bool path_find_node(
 	AUTO_FD int fd = path_open(call, dirfd, path, flags);
 	struct statx stx;
 
-	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID | STATX_TYPE, &stx))
+	/* Whoever serves the file is not asked: ours is served by the kernel. */
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+			      STATX_INO | STATX_MNT_ID | STATX_TYPE, &stx))
 		return false;
 	*out = (struct path_node){ 0 };
 	/* A name that ends in a slash opens no device; Linux says ENOTDIR. */

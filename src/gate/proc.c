@@ -369,12 +369,13 @@ int proc_stat_fd(struct proc *proc, int fd, struct stat *st)
 	if (fd < 0)
 		return -EBADF;
 	snprintf(name, sizeof(name), "%d", fd);
-	if (!fstatat(proc->fds, name, st, 0))
+	/* Who serves the file (a network, a program) is not asked: it is only to be told from ours. */
+	if (!fstatat(proc->fds, name, st, AT_STATX_DONT_SYNC))
 		return 0;
 	if (errno == EACCES || errno == EPERM)
 		return stat_taken(proc, fd, st);
 	/* Not open, or the task that this entry was for has ended. */
-	if (!proc_reopen(proc) || fstatat(proc->fds, name, st, 0))
+	if (!proc_reopen(proc) || fstatat(proc->fds, name, st, AT_STATX_DONT_SYNC))
 		return -EBADF;
 	return 0;
 }

@@ -128,6 +128,8 @@ toggle dd 'dd if=name of=$f 2>/dev/null' 'dd if=name of=$f conv=notrunc,fsync 2>
 toggle cp 'cp name $f' 'cp name $f'
 toggle python '$python -c "open(\"$f\", \"w\").write(\"$d\")"' \
 	'$python -c "import os; os.write(os.open(\"$f\", os.O_WRONLY), b\"$d\n\")"'
+devbind=$(command -v dpdk-devbind.py) && toggle dpdk-devbind '$python $devbind -u $d >/dev/null 2>&1' \
+	'$python $devbind -b vfio-pci $d >/dev/null 2>&1'
 toggle relative 'cd $B; echo $d >unbind; cd - >/dev/null' 'cd $D; echo $d >../drivers/vfio-pci/bind; cd - >/dev/null'
 toggle link 'echo $d >$D/$d/driver/unbind' 'echo $d >/sys/module/vfio_pci/drivers/pci:vfio-pci/bind'
 ok "bash says why" "bash: line 1: echo: write error: No such device" "$(bash -c "echo 0000:09:00.0 >$B/bind" 2>&1)"

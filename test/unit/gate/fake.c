@@ -322,8 +322,9 @@ static void run_child(int sync, int (*child)(int sync))
 
 void box_start(struct box *box, int (*child)(int sync))
 {
-	struct serve_args args = { .tree = &tree, .fd_base = 960, .quiet = true, .report_dir = -1,
-		.sys = -1 };
+	struct serve_args args = {
+		.tree = &tree, .fd_base = 960, .quiet = true, .report_dir = -1, .sys = -1
+	};
 	struct error error = { 0 };
 	int pair[2];
 

@@ -73,6 +73,15 @@ static void shows_the_default_device(void **state)
 		{ "/sys/class/vfio/1", "../../devices/virtual/vfio/1" },
 		{ "/sys/devices/virtual/vfio/1/dev", "1:3\n" },
 		{ "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n" },
+		{ "/sys/module/vfio_pci/parameters/ids", "8086:2021\n" },
+		{ "/sys/devices/pci0000:01/0000:01:00.0/driver_override", "(null)\n" },
+		{ "/sys/devices/pci0000:01/0000:01:00.0/enable", "0\n" },
+		{ "/sys/devices/pci0000:01/0000:01:00.0/power_state", "D0\n" },
+		{ "/sys/devices/pci0000:01/0000:01:00.0/reset_method", "flr\n" },
+		{ "/sys/class/vfio-dev/vfio0",
+			"../../devices/pci0000:01/0000:01:00.0/vfio-dev/vfio0" },
+		{ "/sys/class/pci_bus/0000:01", "../../devices/pci0000:01/pci_bus/0000:01" },
+		{ "/sys/bus/pci/drivers/vfio-pci/module", "../../../../module/vfio_pci" },
 	};
 	const struct tree_entry *node, *config;
 	struct box box;
@@ -89,6 +98,80 @@ static void shows_the_default_device(void **state)
 	assert_non_null(config);
 	assert_int_equal(config->len, PCI_CONFIG_BYTES);
 	assert_memory_equal(config->content, "\x86\x80\x21\x20", 4);
+	/* The first BAR's address is that of `resource`. */
+	assert_int_equal(*(const uint32_t *)(config->content + 0x10) & ~0xfu,
+		(uint32_t)box.machine->devices[0].pci.bar_extent[0].pa.v);
+	drop_box(&box);
+}
+
+static void expect_attr(const struct tree *tree, const char *path, enum tree_attr_kind kind,
+	unsigned of, unsigned mode)
+{
+	const struct tree_entry *entry = find(tree, path);
+
+	if (!entry)
+		print_error("no %s\n", path);
+	assert_non_null(entry);
+	assert_int_equal(entry->attr.kind, kind);
+	assert_int_equal(entry->attr.of, of);
+	assert_int_equal(entry->mode, mode);
+}
+
+/** What may be written, and as which modes Linux shows it. */
+static void some_files_can_be_written(void **state)
+{
+	struct box box;
+
+	make_box(&box, "smmuv3");
+	expect_attr(&box.tree, "/sys/bus/pci/drivers/vfio-pci/bind", ATTR_BIND, 0, 0200);
+	expect_attr(&box.tree, "/sys/bus/pci/drivers/vfio-pci/unbind", ATTR_UNBIND, 0, 0200);
+	expect_attr(&box.tree, "/sys/bus/pci/drivers_probe", ATTR_PROBE, 0, 0200);
+	expect_attr(&box.tree, "/sys/devices/pci0000:03/0000:03:00.1/driver_override",
+		ATTR_OVERRIDE, box.machine->n_devices - 1, 0644);
+	expect_attr(&box.tree, "/sys/devices/pci0000:03/0000:03:00.1/config", ATTR_CONFIG,
+		box.machine->n_devices - 1, 0644);
+	expect_attr(&box.tree, "/sys/devices/pci0000:01/0000:01:00.0/vendor", ATTR_NONE, 0, 0);
+	assert_int_equal(find(&box.tree, "/sys/devices/pci0000:01/0000:01:00.0/resource0")->sparse,
+		box.machine->devices[0].pci.model->bars[0].bytes);
+	drop_box(&box);
+}
+
+/** Who is not root reads the header alone. */
+static void configuration_space_is_roots(void **state)
+{
+	struct box box;
+
+	make_box(&box, "smmuv3");
+	tree_finish(&box.tree);
+	assert_int_equal(tree_build(box.machine, false, &box.tree), 0);
+	assert_int_equal(find(&box.tree, "/sys/devices/pci0000:01/0000:01:00.0/config")->len, 64);
+	drop_box(&box);
+}
+
+/** What a device is bound to decides on links, and on its group's node. */
+static void binding_shows(void **state)
+{
+	static const char node[] = "/dev/vfio/1", link[] = "/sys/class/vfio/1",
+			  dir[] = "/sys/devices/pci0000:01/0000:01:00.0/vfio-dev/vfio0/uevent",
+			  driver[] = "/sys/devices/pci0000:01/0000:01:00.0/driver";
+	struct machine_device *dev;
+	struct box box;
+
+	make_box(&box, "smmuv3");
+	dev = &box.machine->devices[0];
+	assert_false(find(&box.tree, node)->absent);
+	assert_true(find(&box.tree, link) && find(&box.tree, dir) && find(&box.tree, driver));
+	dev->iommu.driver = NULL;
+	dev->leaving = true; /* it is open: the group stays */
+	tree_finish(&box.tree);
+	assert_int_equal(tree_build(box.machine, true, &box.tree), 0);
+	assert_false(find(&box.tree, node)->absent);
+	assert_true(find(&box.tree, link) && !find(&box.tree, dir) && !find(&box.tree, driver));
+	dev->leaving = false;
+	tree_finish(&box.tree);
+	assert_int_equal(tree_build(box.machine, true, &box.tree), 0);
+	assert_true(find(&box.tree, node)->absent);
+	assert_null(find(&box.tree, link));
 	drop_box(&box);
 }
 
@@ -227,6 +310,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_the_default_device),
+		cmocka_unit_test(some_files_can_be_written),
+		cmocka_unit_test(configuration_space_is_roots),
+		cmocka_unit_test(binding_shows),
 		cmocka_unit_test(resources_are_placed),
 		cmocka_unit_test(links_lead_somewhere),
 		cmocka_unit_test(paths_are_unique),
