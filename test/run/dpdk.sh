@@ -10,12 +10,13 @@ command -v dpdk-test >/dev/null || {
 
 log=$(mktemp) || exit 1
 runtime=$(mktemp -d) || exit 1
-trap 'rm -rf "$log" "$runtime"' EXIT
+prefix=nestbox$$ # DPDK locks its files below /run/dpdk, where root runs it: others may run too
+trap 'rm -rf "$log" "$runtime" "/run/dpdk/$prefix"' EXIT
 
 # run PREFIX...: the test, of an instance that is our engine, must pass.
 run() {
 	"$@" env DPDK_TEST=dmadev_autotest XDG_RUNTIME_DIR="$runtime" "$nestbox" run $option -- \
-		dpdk-test --no-huge -m 512 --iova-mode=va -l 0,1 </dev/null >"$log" 2>&1
+		dpdk-test --file-prefix="$prefix" --no-huge -m 512 --iova-mode=va -l 0,1 </dev/null >"$log" 2>&1
 	status=$?
 	if [ $status -eq 0 ] && grep -q '^### Test dmadev instance .*\[0000:01:00.0\]' "$log" &&
 		grep -q '^Test OK' "$log"; then
