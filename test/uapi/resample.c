@@ -46,12 +46,10 @@ static atomic_ulong interrupts, meddled;
 
 static long set_irqs(uint32_t flags, uint32_t count, int32_t fd)
 {
-	struct {
-		struct vfio_irq_set head;
-		int32_t fd;
-	} set = { { .argsz = sizeof(set), .flags = flags, .count = count }, fd };
+	/* struct vfio_irq_set of INTx: argsz, flags, index, start, count, and a descriptor. */
+	const uint32_t set[] = { 24, flags, VFIO_PCI_INTX_IRQ_INDEX, 0, count, (uint32_t)fd };
 
-	return t_ioctl(device, VFIO_DEVICE_SET_IRQS, (uintptr_t)&set);
+	return t_ioctl(device, VFIO_DEVICE_SET_IRQS, (uintptr_t)set);
 }
 
 #define ON(fd)	     set_irqs(VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, 1, fd)
