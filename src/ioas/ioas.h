@@ -60,7 +60,7 @@ struct ioas_area_info {
 	uint64_t iova, last; /* inclusive */
 	uint64_t uaddr;
 	unsigned prot;
-	const struct umem *umem; /* borrowed: to be compared */
+	struct umem *umem; /* borrowed of the area */
 };
 
 /** The first area that ends at or after iova. False: none. */
