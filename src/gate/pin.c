@@ -492,12 +492,13 @@ static bool pin_is_shared(const struct pin *pin, uint64_t off, uint64_t *bytes)
 }
 
 /** --strict-pin: have it found by address. */
-static int watch(struct call *call, struct user_umem *u)
+static int watch(struct call *call, struct user_umem *u, struct why *why)
 {
 	if (!call->serve->pins)
 		return 0;
 	if (!mm_identify(u->mm, (pid_t)call->notif->pid) || !call_valid(call))
-		return -EFAULT;
+		return why_misuse(why, EFAULT, "user-memory",
+			"the program's auxiliary vector cannot be read, which --strict-pin wants");
 	u->pin.start = u->uaddr;
 	u->pin.last = u->uaddr + (u->base.bytes - 1);
 	u->pin.mm = u->mm;
@@ -530,7 +531,7 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 	stops_init(&u->pin.stops, bytes);
 	ret = add_pieces(call, u, prot, why);
 	if (!ret)
-		ret = watch(call, u);
+		ret = watch(call, u, why);
 	if (ret) {
 		user_umem_free(u);
 		return ret == -ENOMEM ? why_refused(why, ENOMEM, "host-resources",

@@ -15,7 +15,7 @@
 
 #include <linux/vfio.h>
 
-#define IOVA 0x7000000UL
+#define IOVA	0x7000000UL
 #define CALL(n) _IO(';', 100 + (n))
 
 static int container, group, device;
@@ -29,7 +29,9 @@ static void map(void *memory)
 		.vaddr = (uintptr_t)memory,
 		.iova = IOVA,
 		.size = 0x4000 };
-	struct vfio_iommu_type1_dma_map none = { .argsz = sizeof(none), .flags = 0x80, .size = 0x1000 };
+	struct vfio_iommu_type1_dma_map none = {
+		.argsz = sizeof(none), .flags = 0x80, .size = 0x1000
+	};
 
 	ioctl(container, VFIO_IOMMU_MAP_DMA, &map);
 	ioctl(container, VFIO_IOMMU_MAP_DMA, &none);
@@ -109,7 +111,8 @@ static void device_info(void)
 	}
 }
 
-static void set_irqs(uint32_t flags, uint32_t index, uint32_t start, const void *data, uint32_t bytes)
+static void set_irqs(
+	uint32_t flags, uint32_t index, uint32_t start, const void *data, uint32_t bytes)
 {
 	uint32_t arg[16] = { 20 + bytes, flags, index, start, 2 };
 
@@ -199,7 +202,8 @@ static void registers(void)
 
 int main(void)
 {
-	void *memory = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory =
+		mmap(NULL, 0x4000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t bits = 0;
 
 	container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);

@@ -137,7 +137,8 @@ static void check_feature(const char *name, unsigned number)
 
 	numbers++;
 	memcpy(arg + 4, &flags, sizeof(flags));
-	snprintf(expected, sizeof(expected), "flags=%.100s}", name + strlen("VFIO_DEVICE_FEATURE_"));
+	snprintf(
+		expected, sizeof(expected), "flags=%.100s}", name + strlen("VFIO_DEVICE_FEATURE_"));
 	if (!strstr(show("device", 0x3b64 + 17, arg, 8), expected))
 		fail(name, show("device", 0x3b64 + 17, arg, 8));
 }
