@@ -114,7 +114,8 @@ ok 'the fault' "(1, 'F_TRANSLATION', 'read', 0xdead000000, {'F_TRANSLATION': 1})
 ok 'the queues' '(True, True, 1, 0, False)' "$(value show "(lambda i: (i['commands']['done'] > 0,
 	i['commands']['prod'] == i['commands']['cons'], i['events']['done'], i['events_lost'], i['overflow']))(x['iommus'][0])")"
 ok 'the other devices' '[0, 0]' "$(value show "[d['opens'] for d in x['devices'][1:]]")"
-"$nestbox" show >text
+# Boxes in /tmp are found too, and others may have some: then it asks which.
+"$nestbox" show >text 2>several || { grep -q 'several boxes' several && "$nestbox" show "$box" >text; }
 has 'show in words' '^0000:01:00.0 +ioat +1 +1 +yes +yes +msix +1 +1 ' text
 has 'bytes in words' '^ +1 +nesting +1 +1 +129 MiB ' text
 ok 'any process of the box will do' "$box" "$("$nestbox" show "$inside" --json | grep '"pid"' | head -1 | tr -dc 0-9)"
