@@ -78,11 +78,10 @@ static int install(struct child *child, int sys, struct error *error)
 	 * memory is taken or given back. */
 	listener = filter_install(child->args->fd_base, child->args->strict_pin, error);
 	/* Where there is no copy of /sys the report directory stands in for it (launch.c). */
-	return listener < 0
-		       ? listener
-		       : tell(child, nodes,
-				 (int[]){ listener, report_dir, sys < 0 ? report_dir : sys },
-				 error);
+	return listener < 0 ? listener
+			    : tell(child, nodes,
+				      (int[]){ listener, report_dir, sys < 0 ? report_dir : sys },
+				      error);
 }
 
 static int prepare(struct child *child, struct error *error)

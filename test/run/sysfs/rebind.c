@@ -260,13 +260,9 @@ static struct {
 
 static void hold_device(void)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irq = { .set = { .argsz = sizeof(irq),
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			  .index = VFIO_PCI_REQ_IRQ_INDEX,
-			  .count = 1 } };
+	/* struct vfio_irq_set with one descriptor. */
+	int32_t irq[] = { 24, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		VFIO_PCI_REQ_IRQ_INDEX, 0, 1, -1 };
 
 	held.container = open("/dev/vfio/vfio", O_RDWR);
 	held.group = open("/dev/vfio/3", O_RDWR);
@@ -274,8 +270,8 @@ static void hold_device(void)
 		ioctl(held.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		err(1, "group 3");
 	held.device = ioctl(held.group, VFIO_GROUP_GET_DEVICE_FD, "0000:03:00.0");
-	held.event = irq.fd = eventfd(0, EFD_CLOEXEC);
-	check(held.device >= 0 && !ioctl(held.device, VFIO_DEVICE_SET_IRQS, &irq));
+	held.event = irq[5] = eventfd(0, EFD_CLOEXEC);
+	check(held.device >= 0 && !ioctl(held.device, VFIO_DEVICE_SET_IRQS, irq));
 }
 
 static void let_go(void)
