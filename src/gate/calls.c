@@ -337,7 +337,7 @@ static long open_found(struct call *call, const struct path_node *found,
 	struct fd_origin origin = {
 		.node = found->node, .attribute = found->sysfs, .flags = open->flags
 	};
-	struct file *file;
+	struct file *file = NULL;
 	long ret;
 
 	if ((open->flags & O_CREAT) && (open->flags & O_EXCL))

@@ -284,7 +284,7 @@ static long group_get_device_fd(struct ioctl_call *call, void *data)
 		ret = find_device(group, name, &dev, call->why);
 		hostlock_unlock(vfio_lock(group->vfio));
 	}
-	if (!ret)
+	if (dev && !ret)
 		ret = open_device(group, dev, &file, call->why);
 	if (ret) {
 		why_about(call->why, group->name, dev ? dev->iommu.name : NULL, NULL);
