@@ -16,6 +16,19 @@ struct file *call_file(struct call *call, unsigned n);
 /** Likewise of that descriptor. */
 struct file *call_file_at(struct call *call, int fd);
 
+/**
+ * Make file a descriptor of the program: a free one of the reserved range, or over descriptor at
+ * (negative: none). Consumes the reference on success. Its number, or a negative errno.
+ */
+int call_install(struct call *call, struct file *file, const struct fd_origin *origin, int at);
+
+/**
+ * Something is busy. It may be so only because of us: a step in progress reads the memory of a
+ * program that has ended, or the closer thread is about to release a file. Wait for these; after
+ * that, busy is busy.
+ */
+void call_settle(struct call *call);
+
 /** An open of a node. */
 struct call_open {
 	const char *path; /* as the program calls it */
@@ -32,6 +45,15 @@ void call_kick(struct call *call, const struct file *file);
 /** What the call did, unless it is to be handled anew. */
 struct report_call;
 void call_report(struct call *call, const struct report_call *done);
+
+/* ---- open.c ---- */
+
+long sys_open(struct call *call);
+long sys_creat(struct call *call);
+long sys_openat(struct call *call);
+long sys_openat2(struct call *call);
+long sys_access(struct call *call);
+long sys_faccessat(struct call *call);
 
 /* ---- attr.c: files of the box's /sys ---- */
 
