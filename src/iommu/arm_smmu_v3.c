@@ -433,9 +433,14 @@ static int map(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t byt
 
 static unsigned get_resv(struct iommu_device *dev, struct iommu_resv *out, unsigned max)
 {
-	/* Linux 7.3 arm_smmu_get_resv_regions: the window for MSI doorbells. */
+	uint64_t window = to_smmu(dev->iommu)->msi_window;
+
+	/*
+	 * Linux 7.3 arm_smmu_get_resv_regions: the window for MSI doorbells. FIDELITY: where it is
+	 * can be chosen (MSI_IOVA_BASE if not), so that guests of other architectures have RAM there.
+	 */
 	if (max)
-		out[0] = (struct iommu_resv){ ARM_MSI_WINDOW_START, ARM_MSI_WINDOW_LAST, true };
+		out[0] = (struct iommu_resv){ window, window + ARM_MSI_WINDOW_BYTES - 1, true };
 	return max ? 1 : 0;
 }
 

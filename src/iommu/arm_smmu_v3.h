@@ -19,9 +19,8 @@
 #include "iommu/mmio.h"
 #include "iommu/pt/vmsa64.h"
 
-/* MSI_IOVA_BASE and _LENGTH of Linux's arm-smmu-v3. */
-#define ARM_MSI_WINDOW_START 0x8000000u
-#define ARM_MSI_WINDOW_LAST  0x80fffffu
+/* MSI_IOVA_LENGTH of Linux's arm-smmu-v3. */
+#define ARM_MSI_WINDOW_BYTES 0x100000u
 
 struct smmu_cmd {
 	uint64_t word[2];
@@ -63,6 +62,7 @@ struct smmu_ids {
 struct arm_smmu {
 	struct iommu iommu;
 	struct iommu_hw hw;
+	uint64_t msi_window; /* IOVA */
 	void (*fault)(void *ctx, const struct iommu_fault *fault);
 	void *fault_ctx;
 

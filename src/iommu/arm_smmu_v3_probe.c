@@ -242,6 +242,7 @@ int arm_smmu_v3_probe(const struct iommu_probe_args *args, struct iommu **out, s
 		.lock = args->lock,
 		.stats = args->stats };
 	smmu->hw = args->hw;
+	smmu->msi_window = args->msi_window;
 	smmu->fault = args->fault;
 	smmu->fault_ctx = args->fault_ctx;
 	pthread_mutex_init(&smmu->eventq.lock, NULL);

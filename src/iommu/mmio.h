@@ -35,6 +35,7 @@ struct iommu_fault {
 struct iommu_probe_args {
 	const char *name;
 	struct iommu_hw hw;
+	uint64_t msi_window; /* IOVA of the megabyte that doorbells are mapped into */
 	struct hostlock *lock;
 	struct iommu_stats *stats;
 	/** Called from whatever thread took the event interrupt, with no driver lock held. */

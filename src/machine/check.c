@@ -22,6 +22,10 @@ static bool check_iommu(struct reader *reader, unsigned i)
 				"'%s' is the name of iommus[%u] too, must be unique",
 				desc->iommus[i].name, j);
 	}
+	at = reader_place(reader, HOST_IOMMUS, i, "msi_window");
+	if (desc->iommus[i].msi_window % HOST_MSI_WINDOW_BYTES)
+		return reader_fail(reader, &at, "0x%llx is no multiple of 0x%x, must be one",
+			(unsigned long long)desc->iommus[i].msi_window, HOST_MSI_WINDOW_BYTES);
 	at = reader_place(reader, HOST_IOMMUS, i, "httu");
 	if (desc->iommus[i].httu)
 		return reader_fail(reader, &at, "true is not there yet, must be false");

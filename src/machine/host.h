@@ -25,7 +25,9 @@ struct host_iommu {
 	bool httu;
 	uint32_t iidr; /* 0: an implementation that nests */
 	unsigned oas_bits, sid_bits;
+	uint64_t msi_window; /* an IOVA, HOST_MSI_WINDOW_BYTES long and aligned so */
 };
+#define HOST_MSI_WINDOW_BYTES 0x100000
 
 struct host_bus {
 	char type[16]; /* "pci" */

@@ -195,6 +195,7 @@ static int probe_iommu(struct machine *machine, struct machine_iommu *iommu, str
 			.write = iommu->kind->write,
 			.hw = iommu->model,
 			.ram = machine->ram },
+		.msi_window = iommu->desc->msi_window,
 		.lock = &machine->lock,
 		.stats = &machine->iommu.stats,
 		.fault = on_fault,

@@ -42,6 +42,10 @@ const struct host_key host_keys[] = {
 		.words = oas_words, .dflt = "48", .doc = "size of output addresses" },
 	{ HOST_IOMMUS, "sid_bits", HOST_INT, IN(host_iommu, sid_bits), RANGE(8, 24), .dflt = "16",
 		.doc = "size of StreamIDs" },
+	{ HOST_IOMMUS, "msi_window", HOST_INT, IN(host_iommu, msi_window),
+		RANGE(HOST_MSI_WINDOW_BYTES, BIT64(36) - HOST_MSI_WINDOW_BYTES),
+		.dflt = "0x8000000",
+		.doc = "where devices send MSIs: 1 MiB of IOVA that no program may map" },
 
 	{ HOST_BUSES, "type", HOST_WORD, IN(host_bus, type), .words = bus_types, .dflt = "pci",
 		.doc = "type of bus" },

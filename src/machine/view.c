@@ -65,7 +65,7 @@ static void add_value(struct text *text, const struct host_desc *desc, const str
 	const void *item)
 {
 	const char *string = (const char *)item + key->offset;
-	bool hex = !strcmp(key->key, "iidr");
+	bool hex = !strcmp(key->key, "iidr") || !strcmp(key->key, "msi_window");
 
 	if (!key->bytes)
 		add_by_hand(text, desc, key, item);
@@ -217,6 +217,7 @@ static struct json_object *json_iommu(
 	add(object, "iidr", json_object_new_int64(iommu->iidr));
 	add(object, "oas_bits", json_object_new_int64(iommu->oas_bits));
 	add(object, "sid_bits", json_object_new_int64(iommu->sid_bits));
+	add(object, "msi_window", json_object_new_int64((int64_t)iommu->msi_window));
 	add(object, "nests", json_object_new_boolean(nesting->nests));
 	add(object, "why_not", string(nesting->why_not));
 	return object;

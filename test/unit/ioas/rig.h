@@ -163,6 +163,7 @@ static inline void rig_add_iommu(struct rig *rig, struct nb_smmuv3_config config
 	static const char *const names[] = { "smmu0", "smmu1", "smmu2", "smmu3" };
 	unsigned i = rig->n++;
 	struct iommu_probe_args args = { .name = names[i],
+		.msi_window = 0x8000000,
 		.hw = { .read = rig_hw_read, .write = rig_hw_write, .ram = rig->ram },
 		.lock = &rig->lock,
 		.stats = &rig->system.stats,

@@ -167,6 +167,7 @@ static void on_fault(void *ctx, const struct iommu_fault *fault)
 static int rig_probe(struct rig *rig)
 {
 	struct iommu_probe_args args = { .name = "smmu0",
+		.msi_window = 0x8000000,
 		.hw = { hw_read, hw_write, &rig->hw, rig->ram },
 		.lock = &rig->lock,
 		.stats = &rig->stats,
