@@ -198,7 +198,7 @@ static bool in_ranges(const struct vfio_container *container, uint64_t iova, uin
 static int not_allowed(
 	const struct vfio_container *container, uint64_t iova, uint64_t last, struct why *why)
 {
-	struct iommu_resv resv;
+	struct iommu_resv resv = { 0 };
 
 	if (ioas_reserved(container->ioas, iova, last, &resv))
 		why_misuse(why, EINVAL, "iova-not-allowed",
@@ -210,7 +210,8 @@ static int not_allowed(
 		why_misuse(why, EINVAL, "iova-not-allowed",
 			"iova 0x%llx to 0x%llx is beyond what the IOMMU translates (0x%llx)",
 			(ull)iova, (ull)last, (ull)ioas_last_iova(container->ioas));
-	why_instead(why, "the IOVA ranges that VFIO_IOMMU_GET_INFO lists");
+	why_instead(why, "the IOVA ranges that VFIO_IOMMU_GET_INFO lists%s",
+		resv.msi ? ", or a host with another msi_window" : "");
 	return -EINVAL;
 }
 

@@ -31,6 +31,7 @@ group)
 	;;
 reboot) boots=3 ;;
 5g) memory=5G guest='high=Y' ;;
+pc) machine=q35 memory=1G options="--host $(readlink -f "$here/../../../examples/pc-guest.yaml")" ;;
 user) as='setpriv --reuid 65534 --regid 65534 --clear-groups' ;;
 bench) ;;
 *) echo "guest.sh: no variant '$variant'" && exit 2 ;;
