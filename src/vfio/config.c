@@ -435,7 +435,7 @@ static void written_msi(struct vfio_device *device, unsigned pos, unsigned size)
 		return;
 	if (device->irq_type != VFIO_PCI_MSI_IRQ_INDEX)
 		control &= (uint16_t)~MSI_ENABLE;
-	if ((control & MSI_ENABLED) >> 4 > device->msi_qmax)
+	if ((unsigned)(control & MSI_ENABLED) >> 4 > device->msi_qmax)
 		control = (uint16_t)((control & ~MSI_ENABLED) | device->msi_qmax << 4);
 	put32(view, control, 2);
 	pci_config_write(pci, at, control, 2);

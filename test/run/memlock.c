@@ -173,10 +173,11 @@ static void what_comes_first(void)
 
 static void mlock_counts_too(void)
 {
-	CHECK(mlock(memory, PAGES(8)) == 0);
+	/* Not through the library: AddressSanitizer makes it do nothing. */
+	CHECK(syscall(SYS_mlock, memory, PAGES(8)) == 0);
 	CHECK(map(0, memory, LIMIT - 7) == -ENOMEM);
 	CHECK(map(0, memory, LIMIT - 8) == 0);
-	CHECK(munlock(memory, PAGES(8)) == 0);
+	CHECK(syscall(SYS_munlock, memory, PAGES(8)) == 0);
 	CHECK(map(1, memory, 8) == 0);
 	CHECK(unmap(0, LIMIT - 8) == 0 && unmap(1, 8) == 0);
 }
