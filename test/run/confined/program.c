@@ -7,31 +7,25 @@
  * program [untaken]: "untaken" says that the box may take no descriptors. Then the one difference is
  * an eventfd that was made outside the box (descriptor 9, if it is one): EPERM.
  */
-#include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <linux/vfio.h>
+#include "../device.h"
 
 #define PAGE	    4096
 #define IOVA_OWN    0x40000000UL /* private: ring, status, source */
 #define IOVA_SHARED 0x50000000UL /* of a memfd */
 #define OUTSIDE	    9
 
-static int container, group, device;
+static struct device dev;
 static volatile uint8_t *bar;
 static uint8_t *own;
 
@@ -48,7 +42,7 @@ static int set_irq(int fd)
 			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
 
 	irq.words[5] = fd;
-	return ioctl(device, VFIO_DEVICE_SET_IRQS, &irq);
+	return ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &irq);
 }
 
 /** A loopback: the vector's eventfd is signalled. */
@@ -59,40 +53,14 @@ static int trigger(void)
 		.count = 1,
 		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER };
 
-	return ioctl(device, VFIO_DEVICE_SET_IRQS, &set);
-}
-
-static void map(uint64_t iova, void *memory, uint64_t bytes)
-{
-	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)memory,
-		.iova = iova,
-		.size = bytes };
-
-	CHECK(!ioctl(container, VFIO_IOMMU_MAP_DMA, &map));
+	return ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &set);
 }
 
 static void set_up(void)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = 0 };
-	struct vfio_region_info config = { .argsz = sizeof(config),
-		.index = VFIO_PCI_CONFIG_REGION_INDEX };
-	uint16_t command = 6; /* memory, bus master */
-
-	CHECK((container = open("/dev/vfio/vfio", O_RDWR)) >= 0);
-	CHECK((group = open("/dev/vfio/1", O_RDWR)) >= 0);
-	CHECK(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &container));
-	CHECK(!ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
-	CHECK((device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0")) >= 0);
-	CHECK(!ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info));
-	CHECK(!ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config));
-	CHECK(pwrite(device, &command, 2, (off_t)config.offset + 4) == 2);
-	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
-	CHECK(bar != MAP_FAILED);
-	own = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(own != MAP_FAILED);
-	map(IOVA_OWN, own, 4 * PAGE);
+	device_open(&dev);
+	bar = device_bar(&dev);
+	own = device_memory(&dev, IOVA_OWN, 4 * PAGE);
 }
 
 /* ---- what is open ---- */
@@ -101,9 +69,9 @@ static void test_stat(void)
 {
 	struct stat st;
 
-	CHECK(!fstat(container, &st) && S_ISCHR(st.st_mode));
-	CHECK(!fstat(group, &st) && S_ISCHR(st.st_mode));
-	CHECK(!fstat(device, &st) && !S_ISREG(st.st_mode));
+	CHECK(!fstat(dev.container, &st) && S_ISCHR(st.st_mode));
+	CHECK(!fstat(dev.group, &st) && S_ISCHR(st.st_mode));
+	CHECK(!fstat(dev.fd, &st) && !S_ISREG(st.st_mode));
 }
 
 /** Through /proc, whichever that is: a container anew, but no device. */
@@ -112,12 +80,12 @@ static void test_reopen(void)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", container);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dev.container);
 	CHECK((fd = open(path, O_RDWR)) >= 0);
 	CHECK(ioctl(fd, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	CHECK(ioctl(fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) && errno == EINVAL); /* no group */
 	close(fd);
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", device);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", dev.fd);
 	CHECK(open(path, O_RDWR) < 0 && errno == ENXIO);
 }
 
@@ -129,11 +97,11 @@ static void test_bad_memory(void)
 		.size = PAGE };
 	void *read_only = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, 8) && errno == EFAULT);
-	CHECK(ioctl(device, VFIO_DEVICE_GET_INFO, read_only) && errno == EINVAL); /* argsz 0 */
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);	  /* vaddr 0 */
+	CHECK(ioctl(dev.container, VFIO_IOMMU_MAP_DMA, 8) && errno == EFAULT);
+	CHECK(ioctl(dev.fd, VFIO_DEVICE_GET_INFO, read_only) && errno == EINVAL); /* argsz 0 */
+	CHECK(ioctl(dev.container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT); /* vaddr 0 */
 	map.vaddr = (uintptr_t)read_only;
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);
+	CHECK(ioctl(dev.container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);
 }
 
 /** Results cannot be written into memory that the program may only read. */
@@ -144,7 +112,7 @@ static void test_read_only_result(void)
 
 	info->argsz = sizeof(*info);
 	CHECK(!mprotect(info, PAGE, PROT_READ));
-	CHECK(ioctl(device, VFIO_DEVICE_GET_INFO, info) && errno == EFAULT && !info->num_regions);
+	CHECK(ioctl(dev.fd, VFIO_DEVICE_GET_INFO, info) && errno == EFAULT && !info->num_regions);
 }
 
 /* ---- DMA ---- */
@@ -193,7 +161,7 @@ static void test_shared(int flags)
 	CHECK(!ftruncate(memfd, PAGE));
 	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	CHECK(shared != MAP_FAILED);
-	map(IOVA_SHARED, shared, PAGE);
+	CHECK(!device_map(&dev, shared, IOVA_SHARED, PAGE));
 	munmap(shared, PAGE);
 	CHECK(!set_irq(irq));
 	strcpy((char *)own + 2 * PAGE, "direct");
@@ -333,7 +301,7 @@ static void *from_thread(void *arg)
 	int fd = eventfd(0, 0), *ok = arg;
 
 	check_signals(fd, fd);
-	CHECK(ioctl(container, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	CHECK(ioctl(dev.container, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	test_stat();
 	test_reopen();
 	close(fd);
