@@ -76,6 +76,21 @@ static inline void *device_bar(const struct device *d)
 	return bar;
 }
 
+/** The first MSI-X vector signals an eventfd (-1: nothing). 0, or -1 and errno. */
+static inline int device_signal(const struct device *d, int eventfd)
+{
+	union {
+		struct vfio_irq_set set;
+		int32_t words[6];
+	} irq = { .set = { .argsz = sizeof(irq),
+			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
+			  .count = 1,
+			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
+
+	irq.words[5] = eventfd;
+	return ioctl(d->fd, VFIO_DEVICE_SET_IRQS, &irq);
+}
+
 /* The registers, by calls. */
 
 static inline void device_put(const struct device *d, unsigned reg, uint64_t val, unsigned size)

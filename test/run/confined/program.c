@@ -31,20 +31,6 @@ static uint8_t *own;
 
 #define CHECK(condition) ((condition) ? (void)0 : err(1, "line %d: %s", __LINE__, #condition))
 
-static int set_irq(int fd)
-{
-	union {
-		struct vfio_irq_set set;
-		int32_t words[6];
-	} irq = { .set = { .argsz = sizeof(irq),
-			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1,
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
-
-	irq.words[5] = fd;
-	return ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &irq);
-}
-
 /** A loopback: the vector's eventfd is signalled. */
 static int trigger(void)
 {
@@ -145,7 +131,7 @@ static void test_dma(void)
 {
 	int irq = eventfd(0, EFD_CLOEXEC);
 
-	CHECK(!set_irq(irq));
+	CHECK(!device_signal(&dev, irq));
 	strcpy((char *)own + 2 * PAGE, "private");
 	copy(IOVA_OWN + 2 * PAGE, IOVA_OWN + 3 * PAGE, irq);
 	CHECK(!strcmp((char *)own + 3 * PAGE, "private"));
@@ -163,7 +149,7 @@ static void test_shared(int flags)
 	CHECK(shared != MAP_FAILED);
 	CHECK(!device_map(&dev, shared, IOVA_SHARED, PAGE));
 	munmap(shared, PAGE);
-	CHECK(!set_irq(irq));
+	CHECK(!device_signal(&dev, irq));
 	strcpy((char *)own + 2 * PAGE, "direct");
 	copy(IOVA_OWN + 2 * PAGE, IOVA_SHARED, irq);
 	CHECK(pread(memfd, text, sizeof(text), 0) > 0 && !strcmp(text, "direct"));
@@ -178,7 +164,7 @@ static void check_signals(int fd, int same)
 {
 	uint64_t count = 0;
 
-	CHECK(!set_irq(fd) && !trigger());
+	CHECK(!device_signal(&dev, fd) && !trigger());
 	CHECK(read(same, &count, sizeof(count)) == sizeof(count) && count == 1);
 }
 
@@ -187,8 +173,8 @@ static void test_not_an_eventfd(void)
 	int file = memfd_create("none", 0), closed = dup(file);
 
 	close(closed);
-	CHECK(set_irq(file) && errno == EINVAL);
-	CHECK(set_irq(closed) && errno == EBADF);
+	CHECK(device_signal(&dev, file) && errno == EINVAL);
+	CHECK(device_signal(&dev, closed) && errno == EBADF);
 	close(file);
 }
 
@@ -275,7 +261,7 @@ static void await_room(void)
 
 	do {
 		fd = eventfd(0, 0);
-		ret = set_irq(fd);
+		ret = device_signal(&dev, fd);
 		close(fd);
 	} while (ret && errno == EPERM && time(NULL) < end);
 	CHECK(!ret);
@@ -326,7 +312,7 @@ static void test_outside(int untaken)
 	if (!untaken)
 		check_signals(OUTSIDE, OUTSIDE);
 	else
-		CHECK(set_irq(OUTSIDE) && errno == EPERM);
+		CHECK(device_signal(&dev, OUTSIDE) && errno == EPERM);
 }
 
 int main(int argc, char **argv)

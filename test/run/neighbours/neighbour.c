@@ -23,22 +23,6 @@ static uint8_t *bar, *memory;
 
 #define REG(type, offset) (*(volatile type *)(bar + (offset)))
 
-static void set_interrupt(void)
-{
-	union {
-		struct vfio_irq_set set;
-		int32_t words[6];
-	} set = { .set = { .argsz = sizeof(set),
-			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1,
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
-
-	irq = eventfd(0, EFD_CLOEXEC);
-	set.words[5] = irq;
-	if (irq < 0 || ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &set))
-		err(1, "interrupt");
-}
-
 /* One copy, by one descriptor, told by an interrupt. */
 static void copy(void)
 {
@@ -76,7 +60,9 @@ int main(int argc, char **argv)
 		errx(2, "usage: neighbour ID GO-FILE ROUNDS");
 	device_open(&dev);
 	bar = device_bar(&dev);
-	set_interrupt();
+	irq = eventfd(0, EFD_CLOEXEC);
+	if (irq < 0 || device_signal(&dev, irq))
+		err(1, "interrupt");
 	memory = device_memory(&dev, IOVA, TOTAL);
 	words = (void *)memory;
 	printf("ready\n");
