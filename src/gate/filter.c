@@ -182,41 +182,36 @@ static void emit_load_arg(struct program *p, unsigned arg, bool high)
 	emit_load(p, offsetof(struct seccomp_data, args[arg]) + (high ? 4 : 0));
 }
 
-/** (A & mask) == value, or the row fails. */
-static void emit_masked(struct program *p, uint32_t mask, uint32_t value)
-{
-	emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, value);
-}
+/** Conditions on an argument of which some bits have one of a few values. */
+static const struct {
+	uint32_t mask, values[4];
+	uint8_t n;
+} one_of[] = {
+	[COND_IOCTL] = { 0xff00, { ';' << 8 }, 1 },
+	[COND_FAULTS] = { UINT32_MAX, { USERFAULTFD_IOC_NEW }, 1 },
+	[COND_PTPEER] = { UINT32_MAX, { TIOCGPTPEER }, 1 },
+	[COND_WRITES] = { O_ACCMODE | O_DIRECTORY | O_PATH, { O_WRONLY, O_RDWR }, 2 },
+	[COND_STDOUT] = { UINT32_MAX, { STDOUT_FILENO }, 1 },
+	[COND_FCNTL] = { UINT32_MAX, { F_SETLEASE, F_ADD_SEALS, F_GET_SEALS }, 3 },
+	[COND_ZAP] = { UINT32_MAX,
+		{ MADV_DONTNEED, MADV_REMOVE, GATE_MADV_DONTNEED_LOCKED, GATE_MADV_GUARD_INSTALL },
+		4 },
+};
 
-static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_base)
+/** Conditions on an argument in which a bit is set. */
+static const uint32_t bit_of[] = {
+	[COND_W_OK] = W_OK,
+	[COND_EMPTY] = AT_EMPTY_PATH,
+	[COND_FIXED] = MAP_FIXED,
+	[COND_REMAP] = SHM_REMAP,
+};
+
+/** The rest are ranges. */
+static void emit_range(struct program *p, enum cond_kind kind, unsigned fd_base)
 {
-	if (cond->kind == COND_NONE)
-		return;
-	emit_load_arg(p, cond->arg, cond->kind == COND_OFFSET);
-	switch (cond->kind) {
-	case COND_IOCTL:
-		emit_masked(p, 0xff00, ';' << 8);
-		break;
-	case COND_FAULTS:
-		emit_masked(p, UINT32_MAX, USERFAULTFD_IOC_NEW);
-		break;
-	case COND_PTPEER:
-		emit_masked(p, UINT32_MAX, TIOCGPTPEER);
-		break;
-	case COND_WRITES:
-		emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, O_ACCMODE | O_DIRECTORY | O_PATH);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, O_WRONLY);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, O_RDWR);
-		break;
-	case COND_STDOUT:
-		emit_masked(p, UINT32_MAX, STDOUT_FILENO);
-		break;
+	switch (kind) {
 	case COND_SHORT:
 		emit(p, BPF_JMP | BPF_JGT | BPF_K, JUMP_FAIL, 0, GATE_SHORT_WRITE);
-		break;
-	case COND_W_OK:
-		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, W_OK);
 		break;
 	case COND_FD:
 		/* The upper bound keeps AT_FDCWD and -1 out. */
@@ -226,27 +221,34 @@ static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_ba
 	case COND_OFFSET:
 		emit(p, BPF_JMP | BPF_JGE | BPF_K, 0, JUMP_FAIL, 1u << (GATE_OFFSET_LG2 - 32));
 		break;
-	case COND_EMPTY:
-		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, AT_EMPTY_PATH);
-		break;
-	case COND_FCNTL:
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, F_SETLEASE);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, F_ADD_SEALS);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, F_GET_SEALS);
-		break;
-	case COND_FIXED:
-		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, MAP_FIXED);
-		break;
-	case COND_REMAP:
-		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, SHM_REMAP);
-		break;
-	case COND_ZAP:
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 3, 0, MADV_DONTNEED);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 2, 0, MADV_REMOVE);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, GATE_MADV_DONTNEED_LOCKED);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, JUMP_FAIL, GATE_MADV_GUARD_INSTALL);
-		break;
+	default:
+		nb_assert(!"a condition in neither table");
 	}
+}
+
+static void emit_one_of(struct program *p, enum cond_kind kind)
+{
+	unsigned left = one_of[kind].n;
+
+	if (one_of[kind].mask != UINT32_MAX)
+		emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, one_of[kind].mask);
+	for (const uint32_t *value = one_of[kind].values; left--; value++)
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)left, left ? 0 : JUMP_FAIL, *value);
+}
+
+static void emit_cond(struct program *p, const struct cond *cond, unsigned fd_base)
+{
+	enum cond_kind kind = cond->kind;
+
+	if (kind == COND_NONE)
+		return;
+	emit_load_arg(p, cond->arg, kind == COND_OFFSET);
+	if (kind < ARRAY_LEN(one_of) && one_of[kind].n)
+		emit_one_of(p, kind);
+	else if (kind < ARRAY_LEN(bit_of) && bit_of[kind])
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, 0, JUMP_FAIL, bit_of[kind]);
+	else
+		emit_range(p, kind, fd_base);
 }
 
 /** Conditions that fail lead behind what was emitted since start. */

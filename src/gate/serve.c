@@ -8,39 +8,31 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct serve *serve_start(const struct serve_args *args, struct error *error)
+static int no_memory(struct error *error)
 {
-	struct serve *serve = calloc(1, sizeof(*serve));
+	return error_set(error, ENOMEM, "out of memory or threads");
+}
 
-	if (!serve) {
-		if (args->trace && args->trace_fd != STDERR_FILENO)
-			close(args->trace_fd);
-		error_set(error, ENOMEM, "out of memory");
-		return NULL;
-	}
-	serve->args = *args;
-	serve->anon = eventfd(0, EFD_CLOEXEC);
-	pthread_mutex_init(&serve->late_lock, NULL);
-	pthread_mutex_init(&serve->install_lock, NULL);
-	serve->procs = proc_cache_create();
-	serve->report = report_create(args);
-	if (serve->anon < 0) {
-		error_sys(error, errno, "cannot make an eventfd");
-		goto fail;
-	}
-	if (!serve->procs || !serve->report) {
-		error_set(error, ENOMEM, "out of memory or threads");
-		goto fail;
-	}
-	args->machine->fault_ctx = serve->report;
-	args->machine->fault = report_fault;
-	args->machine->event = report_event;
-	serve->poller = poller_start(args->machine, args->poll_spin, error);
+/** Where the machine tells what it does, who steps its devices, and what of it is open. */
+static int start_machine(struct serve *serve, struct error *error)
+{
+	struct machine *machine = serve->args.machine;
+
+	machine->fault_ctx = serve->report;
+	machine->fault = report_fault;
+	machine->event = report_event;
+	serve->poller = poller_start(machine, serve->args.poll_spin, error);
 	if (!serve->poller)
-		goto fail;
+		return -1;
 	serve->fds = fdtable_create(poller_devices, serve->poller, error);
-	if (!serve->fds)
-		goto fail;
+	return serve->fds ? 0 : -1;
+}
+
+/** What this box may lack, or was not asked for. */
+static int start_options(struct serve *serve, struct error *error)
+{
+	const struct serve_args *args = &serve->args;
+
 	serve->live = live_create(&(struct live_args){
 		.machine = args->machine,
 		.vfio = args->vfio,
@@ -51,18 +43,47 @@ struct serve *serve_start(const struct serve_args *args, struct error *error)
 	});
 	if (!proc_can_take_fds())
 		serve->eventfds = eventfds_create();
-	if ((args->memlock && !(serve->memlocks = memlocks_create())) ||
-		(args->strict_pin && !(serve->pins = pins_create()))) {
-		error_set(error, ENOMEM, "out of memory");
-		goto fail;
-	}
+	if (args->memlock && !(serve->memlocks = memlocks_create()))
+		return no_memory(error);
+	if (args->strict_pin && !(serve->pins = pins_create()))
+		return no_memory(error);
+	return 0;
+}
+
+/** 0, or -1 with a message; serve_stop takes back what there is. */
+static int start(struct serve *serve, struct error *error)
+{
+	serve->anon = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&serve->late_lock, NULL);
+	pthread_mutex_init(&serve->install_lock, NULL);
+	serve->procs = proc_cache_create();
+	serve->report = report_create(&serve->args);
+	if (serve->anon < 0)
+		return error_sys(error, errno, "cannot make an eventfd");
+	if (!serve->procs || !serve->report)
+		return no_memory(error);
+	if (start_machine(serve, error) < 0 || start_options(serve, error) < 0)
+		return -1;
 	serve->receivers = receivers_start(serve, error);
-	if (!serve->receivers)
-		goto fail;
+	return serve->receivers ? 0 : -1;
+}
+
+struct serve *serve_start(const struct serve_args *args, struct error *error)
+{
+	struct serve *serve = calloc(1, sizeof(*serve));
+
+	if (!serve) {
+		if (args->trace && args->trace_fd != STDERR_FILENO)
+			close(args->trace_fd);
+		no_memory(error);
+		return NULL;
+	}
+	serve->args = *args;
+	if (start(serve, error) < 0) {
+		serve_stop(serve);
+		return NULL;
+	}
 	return serve;
-fail:
-	serve_stop(serve);
-	return NULL;
 }
 
 struct report *serve_report(struct serve *serve)

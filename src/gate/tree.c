@@ -32,6 +32,22 @@ char *tree_text(const char *format, ...)
 	return n < 0 ? NULL : s;
 }
 
+char *tree_more(char *text, const char *format, ...)
+{
+	char *more = NULL, *both = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&more, format, ap) < 0)
+		more = NULL;
+	va_end(ap);
+	if (text && more)
+		both = tree_text("%s%s", text, more);
+	free(more);
+	free(text);
+	return both;
+}
+
 static struct tree_entry *reserve(struct tree *tree)
 {
 	size_t room = tree->room ? tree->room * 2 : 64;
@@ -157,20 +173,10 @@ static char *ids_text(const struct machine_driver *driver)
 {
 	char *all = strdup("");
 
-	for (unsigned i = 0; all && driver->vfio && i < driver->n_ids; i++) {
-		char *more = tree_text("%s%s%04x:%04x", all, i ? "," : "", driver->ids[i].vendor,
+	for (unsigned i = 0; driver->vfio && i < driver->n_ids; i++)
+		all = tree_more(all, "%s%04x:%04x", i ? "," : "", driver->ids[i].vendor,
 			driver->ids[i].device);
-
-		free(all);
-		all = more;
-	}
-	if (all) {
-		char *line = tree_text("%s\n", all);
-
-		free(all);
-		all = line;
-	}
-	return all;
+	return tree_more(all, "\n");
 }
 
 /**

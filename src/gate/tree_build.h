@@ -19,6 +19,8 @@ struct tree_builder {
 
 /** A formatted string on the heap, or NULL, which tree_add knows. */
 char *tree_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** text, which is freed, and more behind it; NULL where text is, too. */
+char *tree_more(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Takes path and content, both from malloc. NULL where memory ran out. */
 struct tree_entry *tree_add(

@@ -225,19 +225,9 @@ static char *cpus_text(bool list)
 		return n > 1 ? tree_text("0-%u\n", n - 1) : strdup("0\n");
 	all = tree_text("%0*x", (int)((n % 32 ? n % 32 : 32) + 3) / 4,
 		n % 32 ? (1u << n % 32) - 1 : UINT32_MAX);
-	for (unsigned i = 0; all && i < (n - 1) / 32; i++) {
-		char *more = tree_text("%s,ffffffff", all);
-
-		free(all);
-		all = more;
-	}
-	if (all) {
-		char *line = tree_text("%s\n", all);
-
-		free(all);
-		all = line;
-	}
-	return all;
+	for (unsigned i = 0; i < (n - 1) / 32; i++)
+		all = tree_more(all, ",ffffffff");
+	return tree_more(all, "\n");
 }
 
 /* Linux 7.3 probe.c: pci_speed_string, by the code of LNKCAP and LNKSTA. */

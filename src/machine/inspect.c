@@ -14,35 +14,6 @@
 
 #define PATIENCE_NS 20000000 /* for a device's lock */
 
-static void count_name(struct machine_fault_counts *counts, const char *name)
-{
-	unsigned i = 0;
-
-	while (i < counts->n && strcmp(counts->by_name[i].name, name))
-		i++;
-	if (i == ARRAY_LEN(counts->by_name))
-		i--; /* more names than any IOMMU has: with the last one */
-	if (i == counts->n) {
-		counts->by_name[i].name = name;
-		counts->n++;
-	}
-	counts->by_name[i].count++;
-}
-
-void machine_note_fault(
-	struct machine *machine, struct machine_device *dev, const struct iommu_fault *fault)
-{
-	pthread_mutex_lock(&machine->fault_lock);
-	for (unsigned i = 0; i < machine->n_iommus; i++)
-		if (fault->iommu && !strcmp(machine->iommus[i].desc->name, fault->iommu))
-			count_name(&machine->iommus[i].faults, fault->name);
-	if (dev) {
-		dev->faults.count++;
-		dev->faults.last = *fault;
-	}
-	pthread_mutex_unlock(&machine->fault_lock);
-}
-
 void machine_iommu_inspect(struct machine_iommu *iommu, struct machine_iommu_stats *stats,
 	struct machine_fault_counts *faults)
 {

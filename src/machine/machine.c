@@ -20,6 +20,7 @@
 #include "base/check.h"
 #include "base/bits.h"
 #include "dev/models.h"
+#include "machine/faults.h"
 #include "machine/kinds.h"
 #include "tlb/port.h"
 
@@ -90,81 +91,6 @@ static void finish_memory(struct machine *machine)
 
 /* ---- IOMMUs ------------------------------------------------------------------------------- */
 
-static struct machine_device *device_of_stream(
-	struct machine *machine, const char *iommu, uint32_t sid)
-{
-	for (unsigned i = 0; i < machine->n_devices; i++) {
-		struct iommu_device *dev = &machine->devices[i].iommu;
-
-		if (dev->iommu && dev->sid == sid && !strcmp(dev->iommu->name, iommu))
-			return &machine->devices[i];
-	}
-	return NULL;
-}
-
-static void on_detail(void *ctx, uint32_t sid, nb_iova iova, const char *text)
-{
-	struct machine_iommu *iommu = ctx;
-	struct machine *machine = iommu->machine;
-	struct machine_device *dev = device_of_stream(machine, iommu->desc->name, sid);
-
-	if (!dev)
-		return;
-	pthread_mutex_lock(&machine->fault_lock);
-	dev->detail.iova = iova.v;
-	snprintf(dev->detail.text, sizeof(dev->detail.text), "%s", text);
-	pthread_mutex_unlock(&machine->fault_lock);
-}
-
-static void take_detail(
-	struct machine *machine, struct machine_device *dev, struct iommu_fault *fault)
-{
-	pthread_mutex_lock(&machine->fault_lock);
-	if (dev->detail.iova == fault->iova)
-		snprintf(fault->found, sizeof(fault->found), "%s", dev->detail.text);
-	pthread_mutex_unlock(&machine->fault_lock);
-}
-
-static void on_fault(void *ctx, const struct iommu_fault *fault)
-{
-	struct machine *machine = ctx;
-	struct machine_device *dev = device_of_stream(machine, fault->iommu, fault->sid);
-	struct iommu_fault full = *fault;
-
-	if (dev)
-		take_detail(machine, dev, &full);
-	machine_note_fault(machine, dev, &full);
-	if (machine->fault)
-		machine->fault(machine->fault_ctx, &full, dev);
-}
-
-/** An access of the device was translated, but memory refused it: no IOMMU knows of that. */
-static void on_abort(void *ctx, const struct dma_abort *abort)
-{
-	struct machine_device *dev = ctx;
-	struct machine *machine = dev->machine;
-	struct iommu_fault fault = {
-		.iommu = dev->iommu.iommu ? dev->iommu.iommu->name : NULL,
-		.sid = dev->iommu.sid,
-		.name = "MEMORY_ABORT",
-		.read = abort->prot == NB_DMA_READ,
-		.iova = abort->iova.v,
-	};
-
-	snprintf(fault.found, sizeof(fault.found), "%s", abort->reason);
-	machine_note_fault(machine, dev, &fault);
-	if (machine->fault)
-		machine->fault(machine->fault_ctx, &fault, dev);
-}
-
-static void on_pci_event(struct pci_dev *pci, const struct pci_event *event)
-{
-	const struct machine_device *dev = caa_container_of(pci, struct machine_device, pci);
-
-	if (dev->machine->event)
-		dev->machine->event(dev->machine->fault_ctx, dev, event);
-}
-
 /** No device exists before its IOMMU is probed, so that no event can come earlier. */
 static void on_event(void *ctx)
 {
@@ -198,7 +124,7 @@ static int probe_iommu(struct machine *machine, struct machine_iommu *iommu, str
 		.msi_window = iommu->desc->msi_window,
 		.lock = &machine->lock,
 		.stats = &machine->iommu.stats,
-		.fault = on_fault,
+		.fault = machine_on_fault,
 		.fault_ctx = machine,
 	};
 	int err;
@@ -229,7 +155,7 @@ static int init_iommu(struct machine *machine, struct machine_iommu *iommu,
 	iommu->model = iommu->kind->create(desc, machine->mem, on_event, iommu);
 	if (!iommu->model)
 		return no_memory(error, desc->name);
-	iommu->kind->set_detail(iommu->model, on_detail, iommu);
+	iommu->kind->set_detail(iommu->model, machine_on_detail, iommu);
 	return probe_iommu(machine, iommu, error);
 }
 
@@ -469,8 +395,8 @@ static int init_device(
 		return err;
 	machine->n_devices = i + 1; /* from here on destroy knows it */
 	dev->machine = machine;
-	dev->pci.event = on_pci_event;
-	dev->pci.master.aborted = on_abort;
+	dev->pci.event = machine_on_pci_event;
+	dev->pci.master.aborted = machine_on_abort;
 	dev->pci.master.aborted_ctx = dev;
 	join_group(machine, dev, desc, behind);
 	err = place_bars(machine, dev, &place->bar, error);

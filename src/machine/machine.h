@@ -134,10 +134,6 @@ struct machine_device_info {
 void machine_device_inspect(
 	struct machine *machine, struct machine_device *dev, struct machine_device_info *out);
 
-/** Count a fault; dev may be NULL. */
-void machine_note_fault(
-	struct machine *machine, struct machine_device *dev, const struct iommu_fault *fault);
-
 /** Step every open device once; true if any had work (the poller, and tests). */
 bool machine_step(struct machine *machine, uint64_t budget);
 /** Wait until no step that is in progress now still is. Not under the host lock. */

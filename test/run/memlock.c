@@ -3,25 +3,19 @@
  * RLIMIT_MEMLOCK, as an unmodified program meets it under --memlock=enforce, and does not without.
  * Usage: memlock enforce|off
  */
-#include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <linux/vfio.h>
+#include "device.h"
 
 #define PAGE	    4096ul
 #define LIMIT	    16ul /* pages */
@@ -31,7 +25,7 @@
 #define PAGES(n)    ((n)*PAGE)
 #define IOVA(place) (AT + (place)*0x1000000ul)
 
-static int container = -1, device = -1;
+static struct device dev;
 static char *memory; /* 32 pages, and then nothing */
 static unsigned failures;
 
@@ -51,7 +45,7 @@ static int map_flags(unsigned place, void *vaddr, size_t bytes, uint32_t flags)
 		.iova = IOVA(place),
 		.size = bytes };
 
-	return ioctl(container, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+	return ioctl(dev.container, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
 }
 
 static int map(unsigned place, void *vaddr, unsigned long pages)
@@ -65,7 +59,7 @@ static int unmap_flags(unsigned place, unsigned long pages, uint32_t flags)
 		.argsz = sizeof(unmap), .flags = flags, .iova = IOVA(place), .size = PAGES(pages)
 	};
 
-	return ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -errno : 0;
+	return ioctl(dev.container, VFIO_IOMMU_UNMAP_DMA, &unmap) ? -errno : 0;
 }
 
 static int unmap(unsigned place, unsigned long pages)
@@ -116,16 +110,10 @@ static bool ipc_lock(bool have)
 
 static void open_all(void)
 {
-	int group = open("/dev/vfio/1", O_RDWR);
-
-	container = open("/dev/vfio/vfio", O_RDWR);
-	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-		ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		err(1, "container");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
+	device_open(&dev);
 	memory = mmap(NULL, PAGES(33), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (device < 0 || memory == MAP_FAILED || munmap(memory + PAGES(32), PAGE))
-		err(1, "device and memory");
+	if (memory == MAP_FAILED || munmap(memory + PAGES(32), PAGE))
+		err(1, "memory");
 }
 
 /* ---- what holds ---- */
@@ -184,16 +172,12 @@ static void mlock_counts_too(void)
 
 static void bars_do_not_count(void)
 {
-	struct vfio_region_info bar = { .argsz = sizeof(bar) };
-	void *regs;
+	void *regs = device_bar(&dev);
 
-	CHECK(ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &bar) == 0);
-	regs = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)bar.offset);
-	CHECK(regs != MAP_FAILED);
 	CHECK(map(0, memory, LIMIT) == 0);
-	CHECK(map(1, regs, bar.size / PAGE) == 0);
-	CHECK(unmap(1, bar.size / PAGE) == 0 && unmap(0, LIMIT) == 0);
-	CHECK(munmap(regs, bar.size) == 0);
+	CHECK(map(1, regs, dev.bar.size / PAGE) == 0);
+	CHECK(unmap(1, dev.bar.size / PAGE) == 0 && unmap(0, LIMIT) == 0);
+	CHECK(munmap(regs, dev.bar.size) == 0);
 }
 
 static void *map_in_thread(void *arg)
@@ -302,7 +286,7 @@ static void before_exec(char *self)
 	char fd[16];
 
 	CHECK(map(0, memory, LIMIT) == 0);
-	snprintf(fd, sizeof(fd), "%d", failures ? -1 : container);
+	snprintf(fd, sizeof(fd), "%d", failures ? -1 : dev.container);
 	execl(self, self, "after-exec", fd, NULL);
 	err(1, "execl");
 }
@@ -310,9 +294,9 @@ static void before_exec(char *self)
 static int after_exec(const char *fd)
 {
 	ipc_lock(false); /* root has it again after exec */
-	container = atoi(fd);
+	dev.container = atoi(fd);
 	memory = mmap(NULL, PAGES(33), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(container >= 0);
+	CHECK(dev.container >= 0);
 	CHECK(map(1, memory, LIMIT + 1) == -ENOMEM);
 	CHECK(map(1, memory, LIMIT) == 0);
 	CHECK(map(2, memory, 1) == -ENOMEM);

@@ -7,49 +7,29 @@
  * program [untaken]: "untaken" says that the box may take no descriptors. Then the one difference is
  * an eventfd that was made outside the box (descriptor 9, if it is one): EPERM.
  */
-#include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <linux/vfio.h>
+#include "../device.h"
 
 #define PAGE	    4096
 #define IOVA_OWN    0x40000000UL /* private: ring, status, source */
 #define IOVA_SHARED 0x50000000UL /* of a memfd */
 #define OUTSIDE	    9
 
-static int container, group, device;
+static struct device dev;
 static volatile uint8_t *bar;
 static uint8_t *own;
 
 #define CHECK(condition) ((condition) ? (void)0 : err(1, "line %d: %s", __LINE__, #condition))
-
-static int set_irq(int fd)
-{
-	union {
-		struct vfio_irq_set set;
-		int32_t words[6];
-	} irq = { .set = { .argsz = sizeof(irq),
-			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1,
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
-
-	irq.words[5] = fd;
-	return ioctl(device, VFIO_DEVICE_SET_IRQS, &irq);
-}
 
 /** A loopback: the vector's eventfd is signalled. */
 static int trigger(void)
@@ -59,40 +39,14 @@ static int trigger(void)
 		.count = 1,
 		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER };
 
-	return ioctl(device, VFIO_DEVICE_SET_IRQS, &set);
-}
-
-static void map(uint64_t iova, void *memory, uint64_t bytes)
-{
-	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)memory,
-		.iova = iova,
-		.size = bytes };
-
-	CHECK(!ioctl(container, VFIO_IOMMU_MAP_DMA, &map));
+	return ioctl(dev.fd, VFIO_DEVICE_SET_IRQS, &set);
 }
 
 static void set_up(void)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = 0 };
-	struct vfio_region_info config = { .argsz = sizeof(config),
-		.index = VFIO_PCI_CONFIG_REGION_INDEX };
-	uint16_t command = 6; /* memory, bus master */
-
-	CHECK((container = open("/dev/vfio/vfio", O_RDWR)) >= 0);
-	CHECK((group = open("/dev/vfio/1", O_RDWR)) >= 0);
-	CHECK(!ioctl(group, VFIO_GROUP_SET_CONTAINER, &container));
-	CHECK(!ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
-	CHECK((device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0")) >= 0);
-	CHECK(!ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info));
-	CHECK(!ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config));
-	CHECK(pwrite(device, &command, 2, (off_t)config.offset + 4) == 2);
-	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
-	CHECK(bar != MAP_FAILED);
-	own = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(own != MAP_FAILED);
-	map(IOVA_OWN, own, 4 * PAGE);
+	device_open(&dev);
+	bar = device_bar(&dev);
+	own = device_memory(&dev, IOVA_OWN, 4 * PAGE);
 }
 
 /* ---- what is open ---- */
@@ -101,9 +55,9 @@ static void test_stat(void)
 {
 	struct stat st;
 
-	CHECK(!fstat(container, &st) && S_ISCHR(st.st_mode));
-	CHECK(!fstat(group, &st) && S_ISCHR(st.st_mode));
-	CHECK(!fstat(device, &st) && !S_ISREG(st.st_mode));
+	CHECK(!fstat(dev.container, &st) && S_ISCHR(st.st_mode));
+	CHECK(!fstat(dev.group, &st) && S_ISCHR(st.st_mode));
+	CHECK(!fstat(dev.fd, &st) && !S_ISREG(st.st_mode));
 }
 
 /** Through /proc, whichever that is: a container anew, but no device. */
@@ -112,12 +66,12 @@ static void test_reopen(void)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", container);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dev.container);
 	CHECK((fd = open(path, O_RDWR)) >= 0);
 	CHECK(ioctl(fd, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	CHECK(ioctl(fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) && errno == EINVAL); /* no group */
 	close(fd);
-	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", device);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", dev.fd);
 	CHECK(open(path, O_RDWR) < 0 && errno == ENXIO);
 }
 
@@ -129,11 +83,11 @@ static void test_bad_memory(void)
 		.size = PAGE };
 	void *read_only = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, 8) && errno == EFAULT);
-	CHECK(ioctl(device, VFIO_DEVICE_GET_INFO, read_only) && errno == EINVAL); /* argsz 0 */
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);	  /* vaddr 0 */
+	CHECK(ioctl(dev.container, VFIO_IOMMU_MAP_DMA, 8) && errno == EFAULT);
+	CHECK(ioctl(dev.fd, VFIO_DEVICE_GET_INFO, read_only) && errno == EINVAL); /* argsz 0 */
+	CHECK(ioctl(dev.container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT); /* vaddr 0 */
 	map.vaddr = (uintptr_t)read_only;
-	CHECK(ioctl(container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);
+	CHECK(ioctl(dev.container, VFIO_IOMMU_MAP_DMA, &map) && errno == EFAULT);
 }
 
 /** Results cannot be written into memory that the program may only read. */
@@ -144,7 +98,7 @@ static void test_read_only_result(void)
 
 	info->argsz = sizeof(*info);
 	CHECK(!mprotect(info, PAGE, PROT_READ));
-	CHECK(ioctl(device, VFIO_DEVICE_GET_INFO, info) && errno == EFAULT && !info->num_regions);
+	CHECK(ioctl(dev.fd, VFIO_DEVICE_GET_INFO, info) && errno == EFAULT && !info->num_regions);
 }
 
 /* ---- DMA ---- */
@@ -177,7 +131,7 @@ static void test_dma(void)
 {
 	int irq = eventfd(0, EFD_CLOEXEC);
 
-	CHECK(!set_irq(irq));
+	CHECK(!device_signal(&dev, irq));
 	strcpy((char *)own + 2 * PAGE, "private");
 	copy(IOVA_OWN + 2 * PAGE, IOVA_OWN + 3 * PAGE, irq);
 	CHECK(!strcmp((char *)own + 3 * PAGE, "private"));
@@ -193,9 +147,9 @@ static void test_shared(int flags)
 	CHECK(!ftruncate(memfd, PAGE));
 	shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
 	CHECK(shared != MAP_FAILED);
-	map(IOVA_SHARED, shared, PAGE);
+	CHECK(!device_map(&dev, shared, IOVA_SHARED, PAGE));
 	munmap(shared, PAGE);
-	CHECK(!set_irq(irq));
+	CHECK(!device_signal(&dev, irq));
 	strcpy((char *)own + 2 * PAGE, "direct");
 	copy(IOVA_OWN + 2 * PAGE, IOVA_SHARED, irq);
 	CHECK(pread(memfd, text, sizeof(text), 0) > 0 && !strcmp(text, "direct"));
@@ -210,7 +164,7 @@ static void check_signals(int fd, int same)
 {
 	uint64_t count = 0;
 
-	CHECK(!set_irq(fd) && !trigger());
+	CHECK(!device_signal(&dev, fd) && !trigger());
 	CHECK(read(same, &count, sizeof(count)) == sizeof(count) && count == 1);
 }
 
@@ -219,8 +173,8 @@ static void test_not_an_eventfd(void)
 	int file = memfd_create("none", 0), closed = dup(file);
 
 	close(closed);
-	CHECK(set_irq(file) && errno == EINVAL);
-	CHECK(set_irq(closed) && errno == EBADF);
+	CHECK(device_signal(&dev, file) && errno == EINVAL);
+	CHECK(device_signal(&dev, closed) && errno == EBADF);
 	close(file);
 }
 
@@ -307,7 +261,7 @@ static void await_room(void)
 
 	do {
 		fd = eventfd(0, 0);
-		ret = set_irq(fd);
+		ret = device_signal(&dev, fd);
 		close(fd);
 	} while (ret && errno == EPERM && time(NULL) < end);
 	CHECK(!ret);
@@ -333,7 +287,7 @@ static void *from_thread(void *arg)
 	int fd = eventfd(0, 0), *ok = arg;
 
 	check_signals(fd, fd);
-	CHECK(ioctl(container, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
+	CHECK(ioctl(dev.container, VFIO_GET_API_VERSION) == VFIO_API_VERSION);
 	test_stat();
 	test_reopen();
 	close(fd);
@@ -358,7 +312,7 @@ static void test_outside(int untaken)
 	if (!untaken)
 		check_signals(OUTSIDE, OUTSIDE);
 	else
-		CHECK(set_irq(OUTSIDE) && errno == EPERM);
+		CHECK(device_signal(&dev, OUTSIDE) && errno == EPERM);
 }
 
 int main(int argc, char **argv)

@@ -4,18 +4,12 @@
  * else has, says that it is ready, waits for a file to appear, and then has the engine copy ROUNDS
  * times, checking every byte. usage: neighbour ID GO-FILE ROUNDS
  */
-#include <err.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <linux/vfio.h>
+#include "../device.h"
 
 #define BYTES  (256u << 10)
 #define IOVA   0x40000000UL
@@ -23,57 +17,11 @@
 #define STATUS (RING + 4096)
 #define TOTAL  (STATUS + 4096)
 
-static int container, device, irq;
+static struct device dev;
+static int irq;
 static uint8_t *bar, *memory;
 
 #define REG(type, offset) (*(volatile type *)(bar + (offset)))
-
-static void open_device(void)
-{
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = 0 };
-	int group = open("/dev/vfio/1", O_RDWR);
-	uint16_t command = 6; /* memory, bus master */
-
-	container = open("/dev/vfio/vfio", O_RDWR);
-	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-		ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		err(1, "container");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
-	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
-		err(1, "device");
-	bar = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, device, (off_t)info.offset);
-	info.index = VFIO_PCI_CONFIG_REGION_INDEX;
-	if (bar == MAP_FAILED || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info) ||
-		pwrite(device, &command, 2, (off_t)info.offset + 4) != 2)
-		err(1, "registers");
-}
-
-static void set_interrupt(void)
-{
-	union {
-		struct vfio_irq_set set;
-		int32_t words[6];
-	} set = { .set = { .argsz = sizeof(set),
-			  .index = VFIO_PCI_MSIX_IRQ_INDEX,
-			  .count = 1,
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
-
-	irq = eventfd(0, EFD_CLOEXEC);
-	set.words[5] = irq;
-	if (irq < 0 || ioctl(device, VFIO_DEVICE_SET_IRQS, &set))
-		err(1, "interrupt");
-}
-
-static void map_memory(void)
-{
-	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = 3, .iova = IOVA };
-
-	memory = mmap(NULL, TOTAL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	map.vaddr = (uintptr_t)memory;
-	map.size = TOTAL;
-	if (memory == MAP_FAILED || ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
-		err(1, "memory");
-}
 
 /* One copy, by one descriptor, told by an interrupt. */
 static void copy(void)
@@ -110,9 +58,12 @@ int main(int argc, char **argv)
 
 	if (!rounds)
 		errx(2, "usage: neighbour ID GO-FILE ROUNDS");
-	open_device();
-	set_interrupt();
-	map_memory();
+	device_open(&dev);
+	bar = device_bar(&dev);
+	irq = eventfd(0, EFD_CLOEXEC);
+	if (irq < 0 || device_signal(&dev, irq))
+		err(1, "interrupt");
+	memory = device_memory(&dev, IOVA, TOTAL);
 	words = (void *)memory;
 	printf("ready\n");
 	fflush(stdout);

@@ -4,22 +4,14 @@
  * that whoever stops it mostly does so in a call), until there is a file of the name that it was
  * given; then the engine copies something and it checks that.
  */
-#include <err.h>
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <linux/vfio.h>
+#include "../device.h"
 
 #define IOVA 0x100000000UL
 
-static int container, device;
-static struct vfio_region_info config = { .argsz = sizeof(config),
-	.index = VFIO_PCI_CONFIG_REGION_INDEX };
+static struct device dev;
 static volatile uint8_t *bar;
 static unsigned long looks;
 
@@ -28,7 +20,7 @@ int api_version(void);
 
 __attribute__((noinline, used)) int api_version(void)
 {
-	return ioctl(container, VFIO_GET_API_VERSION);
+	return ioctl(dev.container, VFIO_GET_API_VERSION);
 }
 
 __attribute__((noinline)) static int look(void)
@@ -37,37 +29,10 @@ __attribute__((noinline)) static int look(void)
 	int version;
 
 	version = api_version();
-	if (pread(device, &vendor, 2, (off_t)config.offset) != 2 || vendor != 0x8086)
+	if (pread(dev.fd, &vendor, 2, (off_t)dev.config.offset) != 2 || vendor != 0x8086)
 		err(1, "vendor %#x", vendor);
 	looks++;
 	return version;
-}
-
-static void open_device(void *memory, size_t bytes)
-{
-	struct vfio_region_info region = { .argsz = sizeof(region) };
-	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)memory,
-		.iova = IOVA,
-		.size = bytes };
-	int group = open("/dev/vfio/1", O_RDWR);
-	uint16_t command = 6; /* memory, bus master */
-
-	container = open("/dev/vfio/vfio", O_RDWR);
-	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-		ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) ||
-		ioctl(container, VFIO_IOMMU_MAP_DMA, &map))
-		err(1, "container");
-	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
-	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region) ||
-		ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &config) ||
-		pwrite(device, &command, 2, (off_t)config.offset + 4) != 2)
-		err(1, "device");
-	bar = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED, device,
-		(off_t)region.offset);
-	if (bar == MAP_FAILED)
-		err(1, "mmap");
 }
 
 static void copy(char *memory)
@@ -94,9 +59,11 @@ static void copy(char *memory)
 
 int main(int argc, char **argv)
 {
-	char *memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory;
 
-	open_device(memory, 8192);
+	device_open(&dev);
+	memory = device_memory(&dev, IOVA, 8192);
+	bar = device_bar(&dev);
 	printf("%d\n", (int)getpid());
 	fflush(stdout);
 	do {

@@ -390,6 +390,15 @@ extern const struct world_row worlds[N_WORLDS];
 			.iova = (iova_), .size = (size_)))
 /** .see of an UNMAP: how much was unmapped. */
 #define UNMAPPED(bytes) FIELD(struct vfio_iommu_type1_dma_unmap, size, (bytes))
+/* What has changed in the container: a mapping more, or less. */
+#define ONE_MORE                                                                                   \
+	{                                                                                          \
+		.mappings = 1, .entries = -1, .may = MAY_DOMAINS                                   \
+	}
+#define ONE_LESS                                                                                   \
+	{                                                                                          \
+		.mappings = -1, .entries = 1, .may = MAY_DOMAINS                                   \
+	}
 #define DIRTY(flags_)                                                                              \
 	IOCTL(CONTAINER, VFIO_IOMMU_DIRTY_PAGES,                                                   \
 		ARG(struct vfio_iommu_type1_dirty_bitmap, .argsz = 8, .flags = (flags_)))

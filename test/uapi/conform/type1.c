@@ -18,14 +18,6 @@
 #define DOUN   "vfio_iommu_type1.c vfio_dma_do_unmap"
 
 #define TOP (1ull << 48) /* the first IOVA that a stage 1 of 48 bits has not */
-#define ONE_MORE                                                                                   \
-	{                                                                                          \
-		.mappings = 1, .entries = -1, .may = MAY_DOMAINS                                   \
-	}
-#define ONE_LESS                                                                                   \
-	{                                                                                          \
-		.mappings = -1, .entries = 1, .may = MAY_DOMAINS                                   \
-	}
 #define LESS(n)                                                                                    \
 	{                                                                                          \
 		.mappings = -(n), .entries = (n), .may = MAY_DOMAINS                               \

@@ -16,17 +16,9 @@
 #define DOMAP  "vfio_iommu_type1.c vfio_dma_do_map"
 #define ATTACH "vfio_iommu_type1.c vfio_iommu_type1_attach_group"
 
-#define START VFIO_IOMMU_DIRTY_PAGES_FLAG_START
-#define STOP  VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP
-#define GET   VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP
-#define ONE_MORE                                                                                   \
-	{                                                                                          \
-		.mappings = 1, .entries = -1, .may = MAY_DOMAINS                                   \
-	}
-#define ONE_LESS                                                                                   \
-	{                                                                                          \
-		.mappings = -1, .entries = 1, .may = MAY_DOMAINS                                   \
-	}
+#define START	       VFIO_IOMMU_DIRTY_PAGES_FLAG_START
+#define STOP	       VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP
+#define GET	       VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP
 #define SIZE_IS(bytes) .see = { UNMAPPED(bytes) }
 #define BAD_BITMAP     "bad-bitmap"
 

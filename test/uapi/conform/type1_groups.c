@@ -26,14 +26,6 @@
 		SET_CONTAINER(GROUP2, CONTAINER)                                                   \
 	}
 #define WITH_10 STEPS(OPEN_10, JOIN_10)
-#define ONE_MORE                                                                                   \
-	{                                                                                          \
-		.mappings = 1, .entries = -1, .may = MAY_DOMAINS                                   \
-	}
-#define ONE_LESS                                                                                   \
-	{                                                                                          \
-		.mappings = -1, .entries = 1, .may = MAY_DOMAINS                                   \
-	}
 #define GET_INFO                                                                                   \
 	IOCTL(CONTAINER, VFIO_IOMMU_GET_INFO, TAIL(96, struct vfio_iommu_type1_info, .argsz = 120))
 /* The end of the second IOVA range. */

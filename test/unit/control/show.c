@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "control/show.h"
 #include "file/local.h"
+#include "machine/faults.h"
 
 #define MAP_BYTES 65536u
 

@@ -368,3 +368,11 @@ void box_end(struct box *box)
 	assert_int_equal(fake.groups, 0);
 	assert_int_equal(fake.devices, 0);
 }
+
+void box_run(int (*child)(int sync))
+{
+	struct box box;
+
+	box_start(&box, child);
+	box_end(&box);
+}

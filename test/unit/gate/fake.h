@@ -2,7 +2,7 @@
 /*
  * The gate without a machine: a program (a forked child behind the filter), the serving side in
  * this process, and files whose calls do one thing each, so that a test sees what the caller handle
- * does. /dev/null is the container's node, /dev/zero the group's.
+ * does.
  */
 #ifndef TEST_GATE_FAKE_H
 #define TEST_GATE_FAKE_H
@@ -13,6 +13,10 @@
 #include <sys/types.h>
 
 #include "file/file.h"
+
+/* Their nodes. */
+#define CONTAINER "/dev/null"
+#define GROUP	  "/dev/zero"
 
 #define FAKE_PING    _IO(';', 100) /* returns 42 */
 #define FAKE_ADD     _IO(';', 101) /* struct fake_add */
@@ -59,6 +63,8 @@ struct box {
 void box_start(struct box *box, int (*child)(int sync));
 /** Waits for the program; fails the test unless it exited with 0. */
 void box_end(struct box *box);
+/** Both, for a child that needs nothing of the test's side. */
+void box_run(int (*child)(int sync));
 
 /* Both sides: one byte each way. */
 void sync_send(int sync);

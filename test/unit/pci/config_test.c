@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration space bit by bit, BAR sizing, the capability list, the command register, MSI-X. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "rig.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <cmocka.h>
-
-#include "pci/pci.h"
 
 /* A model that counts what reaches it. */
 struct probe {
@@ -73,37 +68,9 @@ static const struct pci_model probe_model = {
 	.mmio_write = probe_write,
 };
 
-struct bench {
-	struct nb_mem *mem;
-	struct nb_extent ram;
-	uint32_t *word; /* at 0x10000000 */
-	struct pci_dev dev;
-};
-
 static int setup(void **state)
 {
-	struct bench *b = calloc(1, sizeof(*b));
-	struct error error = { 0 };
-
-	b->mem = nb_mem_create(40);
-	b->word = calloc(1, 4096);
-	b->ram = (struct nb_extent){ .pa = NB_PA(0x10000000), .bytes = 4096, .ptr = b->word };
-	assert_int_equal(nb_mem_add(b->mem, &b->ram), 0);
-	assert_int_equal(
-		pci_dev_init(&b->dev, &probe_model, "0001:02:03.4", NULL, b->mem, &error), 0);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-
-	pci_dev_finish(&b->dev);
-	nb_mem_remove(b->mem, &b->ram);
-	nb_mem_destroy(b->mem);
-	free(b->word);
-	free(b);
+	*state = rig_begin(&probe_model, "0001:02:03.4", NULL);
 	return 0;
 }
 

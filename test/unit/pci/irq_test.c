@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The interrupt pin and MSI of an endpoint: levels, masks, messages, and which of the kinds a model's
  * interrupt becomes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "rig.h"
+
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "base/bits.h"
-#include "pci/pci.h"
 
 #define COMMAND	  0x04
 #define STATUS	  0x06
 #define INTX	  0x08 /* of Status */
 #define INTX_OFF  0x0400
 #define MEM_BM	  0x0006
-#define DOORBELL  UINT64_C(0x10000000)
+#define DOORBELL  RIG_PAGE
 #define MSI(off)  (b->dev.cap_msi + (off))
 #define VECTORS	  8
 #define NO_VECTOR 0xffffffff
@@ -59,15 +55,6 @@ static const struct pci_model model = {
 	.mmio_write = no_write,
 };
 
-struct bench {
-	struct nb_mem *mem;
-	struct nb_extent ram;
-	uint32_t *word; /* at DOORBELL */
-	struct pci_dev dev;
-	unsigned handled;
-	bool masks; /* the handler does */
-};
-
 static void handler(void *ctx)
 {
 	struct bench *b = ctx;
@@ -79,14 +66,8 @@ static void handler(void *ctx)
 
 static struct bench *begin(const char *name, const uint64_t *options)
 {
-	struct bench *b = calloc(1, sizeof(*b));
-	struct error error = { 0 };
+	struct bench *b = rig_begin(&model, name, options);
 
-	b->mem = nb_mem_create(40);
-	b->word = calloc(1, 4096);
-	b->ram = (struct nb_extent){ .pa = NB_PA(DOORBELL), .bytes = 4096, .ptr = b->word };
-	assert_int_equal(nb_mem_add(b->mem, &b->ram), 0);
-	assert_int_equal(pci_dev_init(&b->dev, &model, name, options, b->mem, &error), 0);
 	pci_config_write(&b->dev, COMMAND, MEM_BM, 2);
 	b->masks = true;
 	*b->word = NO_VECTOR;
@@ -98,18 +79,6 @@ static int setup(void **state)
 	const uint64_t options[] = { 1, VECTORS, 1 };
 
 	*state = begin("0000:01:00.2", options);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-
-	pci_dev_finish(&b->dev);
-	nb_mem_remove(b->mem, &b->ram);
-	nb_mem_destroy(b->mem);
-	free(b->word);
-	free(b);
 	return 0;
 }
 
