@@ -139,16 +139,15 @@ int vfio_device_open(
 	return 0;
 }
 
-static bool stop_leaving(struct vfio_device *device)
+static bool is_leaving(struct vfio_device *device)
 {
 	struct hostlock *lock = vfio_lock(device->vfio);
-	bool left;
+	bool leaving;
 
 	hostlock_lock(lock);
-	left = device->dev->leaving;
-	device->dev->leaving = false;
+	leaving = device->dev->leaving;
 	hostlock_unlock(lock);
-	return left;
+	return leaving;
 }
 
 static void device_release(struct file *file)
@@ -160,7 +159,7 @@ static void device_release(struct file *file)
 	vfio_device_lock(device);
 	if (--device->opens == 0) {
 		disable(device);
-		left = stop_leaving(device);
+		left = is_leaving(device);
 	}
 	vfio_device_unlock(device);
 	free(opened);
