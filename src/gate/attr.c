@@ -185,9 +185,7 @@ static int store_reset(const struct store *s)
 	hostlock_unlock(&s->machine->lock);
 	if (none)
 		return why_refused(s->why, ENOTTY, "no-reset-method", "reset_method is empty");
-	pthread_mutex_lock(&dev->pci.lock);
-	pci_dev_reset(&dev->pci);
-	pthread_mutex_unlock(&dev->pci.lock);
+	vfio_reset(s->vfio, dev);
 	return 0;
 }
 

@@ -61,6 +61,11 @@ static bool is_revoked(struct file *file)
 	return caa_container_of(file, struct vfio_group_file, file)->revoked;
 }
 
+bool vfio_group_file_owns(struct file *file, const struct vfio_group *group)
+{
+	return group && vfio_group_of_file(file) == group && !is_revoked(file);
+}
+
 static int gone(const struct vfio_group *group, struct why *why)
 {
 	return why_refused(why, ENODEV, "group-is-gone",
@@ -244,13 +249,16 @@ void vfio_group_unuse(struct vfio_group *group)
 }
 
 static int open_device(
-	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why)
+	struct file *group_file, struct machine_device *dev, struct file **out, struct why *why)
 {
+	struct vfio_group *group = group_from_file(group_file);
 	struct hostlock *lock = group_lock(group);
 	int ret;
 
-	/* Taken off vfio-pci since it was looked up. */
-	if (!group_has(group, dev))
+	/* Taken off vfio-pci since it was looked up, and perhaps bound and opened anew. */
+	if (is_revoked(group_file))
+		ret = gone(group, why);
+	else if (!group_has(group, dev))
 		ret = why_misuse(why, ENODEV, "no-such-device",
 			"the device is not bound to vfio-pci any more");
 	else
@@ -277,15 +285,14 @@ static long group_get_device_fd(struct ioctl_call *call, void *data)
 	int ret, fd;
 
 	ret = copy_name(call, name);
-	if (!ret && is_revoked(call->file))
-		ret = gone(group, call->why);
 	if (!ret) {
 		hostlock_lock(vfio_lock(group->vfio));
-		ret = find_device(group, name, &dev, call->why);
+		ret = is_revoked(call->file) ? gone(group, call->why)
+					     : find_device(group, name, &dev, call->why);
 		hostlock_unlock(vfio_lock(group->vfio));
 	}
 	if (dev && !ret)
-		ret = open_device(group, dev, &file, call->why);
+		ret = open_device(call->file, dev, &file, call->why);
 	if (ret) {
 		why_about(call->why, group->name, dev ? dev->iommu.name : NULL, NULL);
 		return ret;

@@ -183,6 +183,8 @@ void vfio_group_emptied(struct vfio_group *group);
 bool vfio_is_vfio_driver(const char *driver);
 /** The group of an open group file; NULL for any other file. */
 struct vfio_group *vfio_group_of_file(struct file *file);
+/** Whether it is the group's open file, and was not left without its group since. Host lock. */
+bool vfio_group_file_owns(struct file *file, const struct vfio_group *group);
 /** For reasons: the IOMMU that a group is behind, NULL where it has none. */
 const char *vfio_group_iommu_name(const struct vfio_group *group);
 

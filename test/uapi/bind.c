@@ -109,11 +109,100 @@ static void last_close_against_unbind(void **state)
 	}
 }
 
-int main(void)
+/* ---- hot reset: 0000:01:00.0 is group 2, 0000:01:00.1 group 3 ---- */
+
+#define OTHER "0000:01:00.1"
+
+#define BUS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_bus, teardown)
+
+static const char *bus_host; /* hosts/reset.yaml */
+static int other, other_group;
+
+static int setup_bus(void **state)
+{
+	setup_host(bus_host, 2, NULL);
+	other_group = open_group(3);
+	assert_true(other_group >= 0);
+	assert_int_equal(call(other_group, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	other = (int)call(other_group, VFIO_GROUP_GET_DEVICE_FD, OTHER);
+	assert_true(other >= 0);
+	return 0;
+}
+
+static long hot_reset(int one, int two)
+{
+	const int32_t arg[5] = { sizeof(arg), 0, 2, one, two };
+
+	return call(device, VFIO_DEVICE_PCI_HOT_RESET, arg);
+}
+
+static long sleep_until_used(uint32_t kind, int fd)
+{
+	const uint32_t arg[4] = { sizeof(arg), VFIO_DEVICE_FEATURE_SET | kind, (uint32_t)fd, 0 };
+
+	return call(other, VFIO_DEVICE_FEATURE, arg);
+}
+
+static struct pci_dev *other_pci(void)
+{
+	return &machine_find_device(machine, OTHER)->pci;
+}
+
+/* A file that has lost its group does not stand for the one that came after. */
+static void hot_reset_by_a_group_that_went(void **state)
+{
+	assert_int_equal(hot_reset(group, other_group), 0);
+	assert_int_equal(local_close(local, other), 0);
+	assert_int_equal(hot_reset(group, other_group), 0);
+	assert_int_equal(unbind(OTHER), 0);
+	assert_int_equal(hot_reset(group, other_group), -EINVAL);
+	assert_string_equal(why.rule, "device-not-vfio");
+	assert_int_equal(bind(OTHER), 0);
+	assert_int_equal(hot_reset(group, other_group), -EINVAL);
+	assert_string_equal(why.rule, "group-not-shown");
+	assert_int_equal(hot_reset(group, open_group(3)), 0);
+}
+
+/* All that are reset wake up first (Linux 7.3 vfio_pci_dev_set_pm_runtime_get). */
+static void hot_reset_wakes_its_neighbour(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	eventfd_t count = 0;
+
+	assert_int_equal(sleep_until_used(VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, fd), 0);
+	assert_true(other_pci()->suspended);
+	assert_int_equal(hot_reset(group, other_group), 0);
+	assert_int_equal(eventfd_read(fd, &count), 0);
+	assert_int_equal(count, 1);
+	assert_false(other_pci()->suspended);
+	assert_int_equal(sleep_until_used(VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, 0), 0);
+	assert_int_equal(hot_reset(group, other_group), 0);
+	assert_true(other_pci()->suspended);
+	close(fd);
+}
+
+/* Linux 7.3 reset_store: pm_runtime_get_sync. */
+static void reset_by_the_host_wakes(void **state)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	eventfd_t count = 0;
+
+	assert_int_equal(sleep_until_used(VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP, fd), 0);
+	vfio_reset(vfio, machine_find_device(machine, OTHER));
+	assert_int_equal(eventfd_read(fd, &count), 0);
+	assert_false(other_pci()->suspended);
+	close(fd);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(last_close_against_unbind),
+		BUS_TEST(hot_reset_by_a_group_that_went),
+		BUS_TEST(hot_reset_wakes_its_neighbour),
+		BUS_TEST(reset_by_the_host_wakes),
 	};
 
+	bus_host = argv[1];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
