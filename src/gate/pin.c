@@ -189,6 +189,8 @@ static const char *umem_reason(void *ctx, uint64_t off)
 
 	if (is_stopped(u, off))
 		return "the program took this memory away (--strict-pin)";
+	if (piece_at(u, off)->hole)
+		return "the MSI-X table of a device is no target of DMA";
 	if (piece_at(u, off)->ptr)
 		return "the file behind it was truncated";
 	return "the program has nothing there any more";

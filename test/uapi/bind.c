@@ -44,10 +44,9 @@ static int open_group(int id)
 
 static atomic_bool stop;
 
-static void *take_off(void *ctx)
+static void *take_off(void *name)
 {
-	*(int *)ctx = unbind(NAME);
-	return NULL;
+	return (void *)(intptr_t)unbind(name);
 }
 
 /* It is not bound any more, so these change nothing. */
@@ -72,19 +71,19 @@ static void one_last_close(void)
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 	unsigned bindings = vfio_bindings(vfio);
 	pthread_t threads[2];
-	int ret = -1;
+	void *ret;
 
-	pthread_create(&threads[0], NULL, take_off, &ret);
+	pthread_create(&threads[0], NULL, take_off, NAME);
 	await_unbound(bindings);
 	atomic_store(&stop, false);
 	pthread_create(&threads[1], NULL, take_off_again, NULL);
 	assert_int_equal(local_close(local, device), 0);
-	pthread_join(threads[0], NULL);
+	pthread_join(threads[0], &ret);
+	assert_null(ret);
 	assert_int_equal(call(group, VFIO_GROUP_GET_STATUS, &status), -ENODEV);
 	assert_int_equal(bind(NAME), 0);
 	atomic_store(&stop, true);
 	pthread_join(threads[1], NULL);
-	assert_int_equal(ret, 0);
 	assert_int_equal(local_close(local, group), 0);
 }
 
@@ -163,6 +162,22 @@ static void hot_reset_by_a_group_that_went(void **state)
 	assert_int_equal(hot_reset(group, open_group(3)), 0);
 }
 
+/* vfio-pci has it until it is closed. */
+static void hot_reset_of_one_that_leaves(void **state)
+{
+	unsigned bindings = vfio_bindings(vfio);
+	pthread_t thread;
+	void *ret;
+
+	pthread_create(&thread, NULL, take_off, OTHER);
+	await_unbound(bindings);
+	assert_int_equal(hot_reset(group, other_group), 0);
+	assert_int_equal(local_close(local, other), 0);
+	pthread_join(thread, &ret);
+	assert_null(ret);
+	assert_int_equal(hot_reset(group, other_group), -EINVAL);
+}
+
 /* All that are reset wake up first (Linux 7.3 vfio_pci_dev_set_pm_runtime_get). */
 static void hot_reset_wakes_its_neighbour(void **state)
 {
@@ -199,6 +214,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(last_close_against_unbind),
 		BUS_TEST(hot_reset_by_a_group_that_went),
+		BUS_TEST(hot_reset_of_one_that_leaves),
 		BUS_TEST(hot_reset_wakes_its_neighbour),
 		BUS_TEST(reset_by_the_host_wakes),
 	};
