@@ -220,7 +220,7 @@ static bool take_off(struct vfio_device *device, const struct machine_driver *dr
 	was_bound = device->dev->iommu.driver && !strcmp(device->dev->iommu.driver, driver->name);
 	if (was_bound) {
 		device->dev->iommu.driver = NULL;
-		device->dev->leaving = device->opens > 0;
+		device->dev->leaving = device->holds > 0;
 		changed(device->vfio);
 	}
 	hostlock_unlock(vfio_lock(device->vfio));

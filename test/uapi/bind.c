@@ -178,6 +178,97 @@ static void hot_reset_of_one_that_leaves(void **state)
 	assert_int_equal(hot_reset(group, other_group), -EINVAL);
 }
 
+/* ---- all at once ---- */
+
+#define RACE_ROUNDS 300
+
+static atomic_uint users; /* threads that still use the group */
+
+/* A call of a thread, with a reason of its own. */
+static long quiet(int fd, unsigned cmd, const void *arg)
+{
+	struct file *file = local_file(local, fd);
+	struct why reason = { 0 };
+
+	return file->ops->ioctl(file, local_caller_base(local), cmd, (uintptr_t)arg, &reason);
+}
+
+/* Opens the other device while it can, lets it sleep, closes all. */
+static void use_once(void)
+{
+	const uint32_t low[4] = { sizeof(low),
+		VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY };
+	struct why reason = { 0 };
+	struct file *file;
+	int id, fd;
+
+	if (vfio_open_group(vfio, 3, false, &file, &reason))
+		return;
+	id = local_install(local, file);
+	quiet(id, VFIO_GROUP_SET_CONTAINER, &container);
+	fd = (int)quiet(id, VFIO_GROUP_GET_DEVICE_FD, OTHER);
+	if (fd >= 0) {
+		quiet(fd, VFIO_DEVICE_FEATURE, low);
+		quiet(fd, VFIO_DEVICE_RESET, NULL);
+		local_close(local, fd);
+	}
+	local_close(local, id);
+}
+
+static void *use(void *ctx)
+{
+	for (unsigned i = 0; i < RACE_ROUNDS; i++)
+		use_once();
+	atomic_fetch_sub(&users, 1);
+	return NULL;
+}
+
+static void *rebind(void *ctx)
+{
+	struct why reason = { 0 };
+
+	while (atomic_load(&users)) {
+		unbind(OTHER);
+		vfio_bind(vfio, vfio_pci(), OTHER, local_caller_base(local), &reason);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void *reset_bus(void *ctx)
+{
+	const int32_t one[4] = { sizeof(one), 0, 1, group };
+
+	while (atomic_load(&users)) {
+		quiet(device, VFIO_DEVICE_PCI_HOT_RESET, one);
+		vfio_reset(vfio, machine_find_device(machine, OTHER));
+		machine_step(machine, MIB(1));
+	}
+	return NULL;
+}
+
+static void all_at_once(void **state)
+{
+	void *(*const work[])(void *) = { use, use, rebind, rebind, reset_bus };
+	pthread_t threads[ARRAY_LEN(work)];
+
+	assert_int_equal(local_close(local, other), 0);
+	assert_int_equal(local_close(local, other_group), 0);
+	atomic_store(&users, 2);
+	for (unsigned i = 0; i < ARRAY_LEN(work); i++)
+		pthread_create(&threads[i], NULL, work[i], NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(work); i++)
+		pthread_join(threads[i], NULL);
+	bind(OTHER);
+	other_group = open_group(3);
+	assert_true(other_group >= 0);
+	assert_int_equal(call(other_group, VFIO_GROUP_SET_CONTAINER, &container), 0);
+	other = (int)call(other_group, VFIO_GROUP_GET_DEVICE_FD, OTHER);
+	assert_true(other >= 0);
+	assert_false(other_pci()->suspended);
+	assert_int_equal(hot_reset(group, other_group), 0);
+}
+
 /* All that are reset wake up first (Linux 7.3 vfio_pci_dev_set_pm_runtime_get). */
 static void hot_reset_wakes_its_neighbour(void **state)
 {
@@ -217,6 +308,7 @@ int main(int argc, char **argv)
 		BUS_TEST(hot_reset_of_one_that_leaves),
 		BUS_TEST(hot_reset_wakes_its_neighbour),
 		BUS_TEST(reset_by_the_host_wakes),
+		BUS_TEST(all_at_once),
 	};
 
 	bus_host = argv[1];
