@@ -521,7 +521,8 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 
 	nb_assert(!hostlock_held());
 	if (!mm)
-		return -EFAULT;
+		return why_refused(why, EFAULT, "user-memory",
+			"the program's memory cannot be opened (/proc/PID/mem)");
 	if (!bytes || uaddr + bytes < uaddr)
 		return why_misuse(why, EFAULT, "user-memory", "the range of user memory wraps");
 	u = calloc(1, sizeof(*u));
