@@ -185,9 +185,7 @@ static int store_reset(const struct store *s)
 	hostlock_unlock(&s->machine->lock);
 	if (none)
 		return why_refused(s->why, ENOTTY, "no-reset-method", "reset_method is empty");
-	pthread_mutex_lock(&dev->pci.lock);
-	pci_dev_reset(&dev->pci);
-	pthread_mutex_unlock(&dev->pci.lock);
+	vfio_reset(s->vfio, dev);
 	return 0;
 }
 
@@ -252,8 +250,17 @@ static ssize_t config_write(const struct store *s, uint64_t pos)
 	return (ssize_t)count;
 }
 
-static ssize_t config_read(
-	struct attr_file *attr, struct caller *caller, uint64_t uaddr, size_t count, uint64_t pos)
+static ssize_t copy_text(
+	struct caller *caller, uint64_t uaddr, const void *text, size_t n, struct why *why)
+{
+	if (!caller->ops->copy_out(caller, uaddr, text, n))
+		return (ssize_t)n;
+	return why_misuse(why, EFAULT, "bad-buffer", "the %zu bytes at 0x%llx cannot be written", n,
+		(unsigned long long)uaddr);
+}
+
+static ssize_t config_read(struct attr_file *attr, struct caller *caller, uint64_t uaddr,
+	size_t count, uint64_t pos, struct why *why)
 {
 	uint8_t config[PCI_CONFIG_BYTES];
 	const struct machine *machine = attr->serve->args.machine;
@@ -262,7 +269,7 @@ static ssize_t config_read(
 		return 0;
 	count = MIN(count, sizeof(config) - pos);
 	tree_config(&machine->devices[attr->at.attr.of].pci, config);
-	return caller->ops->copy_out(caller, uaddr, config + pos, count) ? -EFAULT : (ssize_t)count;
+	return copy_text(caller, uaddr, config + pos, count, why);
 }
 
 /* ---- the file ---- */
@@ -291,11 +298,12 @@ static ssize_t attr_read(struct file *file, struct caller *caller, uint64_t uadd
 		return why_misuse(why, EIO, "resource-is-memory",
 			"resourceN of a memory BAR is mapped, not read");
 	if (attr->at.attr.kind == ATTR_CONFIG)
-		return config_read(attr, caller, uaddr, count, pos);
+		return config_read(attr, caller, uaddr, count, pos, why);
 	n = live_read(attr->serve->live, attr->at.path, text, MIN(count, sizeof(text)), pos);
-	if (n > 0 && caller->ops->copy_out(caller, uaddr, text, (size_t)n))
-		return -EFAULT;
-	return n;
+	if (n < 0) /* Linux 7.3 kernfs_seq_start: the file has gone */
+		return why_refused(why, ENODEV, "attribute-is-gone",
+			"%s is there no more, or cannot be read", attr->at.path);
+	return n ? copy_text(caller, uaddr, text, (size_t)n, why) : 0;
 }
 
 static ssize_t store_it(const struct store *s, uint64_t pos)

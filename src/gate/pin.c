@@ -189,6 +189,8 @@ static const char *umem_reason(void *ctx, uint64_t off)
 
 	if (is_stopped(u, off))
 		return "the program took this memory away (--strict-pin)";
+	if (piece_at(u, off)->hole)
+		return "the MSI-X table of a device is no target of DMA";
 	if (piece_at(u, off)->ptr)
 		return "the file behind it was truncated";
 	return "the program has nothing there any more";
@@ -519,7 +521,8 @@ int usermem_pin(struct caller *caller, uint64_t uaddr, uint64_t bytes, unsigned 
 
 	nb_assert(!hostlock_held());
 	if (!mm)
-		return -EFAULT;
+		return why_refused(why, EFAULT, "user-memory",
+			"the program's memory cannot be opened (/proc/PID/mem)");
 	if (!bytes || uaddr + bytes < uaddr)
 		return why_misuse(why, EFAULT, "user-memory", "the range of user memory wraps");
 	u = calloc(1, sizeof(*u));

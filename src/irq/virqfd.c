@@ -96,16 +96,21 @@ static void handle(struct virqfds *all, struct virqfd *one)
 		one->fired(one->arg);
 }
 
+/*
+ * Events come in the order in which they were signalled, each eventfd once (and one more under
+ * let_go): what is there at the beginning is handled after so many, and a program that goes on
+ * signalling does not keep us here.
+ */
 static void run_pass(struct virqfds *all)
 {
 	struct epoll_event events[BATCH];
-	int n;
+	int n = BATCH;
 
-	do {
+	for (unsigned done = 0; done <= all->n && n == BATCH; done += BATCH) {
 		n = epoll_wait(all->epoll, events, BATCH, 0);
 		for (int i = 0; i < n; i++)
 			handle(all, events[i].data.ptr);
-	} while (n == BATCH);
+	}
 }
 
 void virqfds_flush(struct virqfds *all)

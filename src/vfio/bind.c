@@ -63,7 +63,7 @@ unsigned vfio_activity(const struct vfio *vfio)
 static void ask_user(struct vfio_device *device)
 {
 	vfio_device_lock(device);
-	if (device->dev->leaving)
+	if (device->opens)
 		vfio_device_request(device, 0);
 	vfio_device_unlock(device);
 }
@@ -220,7 +220,7 @@ static bool take_off(struct vfio_device *device, const struct machine_driver *dr
 	was_bound = device->dev->iommu.driver && !strcmp(device->dev->iommu.driver, driver->name);
 	if (was_bound) {
 		device->dev->iommu.driver = NULL;
-		device->dev->leaving = device->opens > 0;
+		device->dev->leaving = device->holds > 0;
 		changed(device->vfio);
 	}
 	hostlock_unlock(vfio_lock(device->vfio));
@@ -275,6 +275,8 @@ void vfio_device_closed(struct vfio_device *device)
 
 	hostlock_lock(lock);
 	busy_begin(lock, &group->busy);
+	/* Not before: who waits for it finds the group gone, and till then nobody takes it down. */
+	device->dev->leaving = false;
 	vfio_group_emptied(group);
 	changed(device->vfio);
 	busy_end(lock, &group->busy);

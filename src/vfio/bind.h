@@ -29,6 +29,9 @@ int vfio_drivers_probe(struct vfio *vfio, const char *text, struct caller *calle
 int vfio_new_id(struct vfio *vfio, struct machine_driver *driver, const char *text,
 	struct caller *caller, struct why *why);
 
+/** A write to a device's `reset`: whoever has it open, and awake (Linux 7.3 reset_store). */
+void vfio_reset(struct vfio *vfio, const struct machine_device *dev);
+
 /**
  * Be told when a device was taken off and the call goes on to wait: by any thread, without locks.
  * NULL: not any more.

@@ -32,8 +32,8 @@
 #define PM_PME_CTRL    0x81 /* in the high byte of PMCSR: status, enable */
 #define MSI_CONTROL    0x02
 #define MSI_ENABLE     0x0001
-#define MSI_ENABLED    0x0070 /* log2 of the vectors, shifted by 4 */
-#define MSI_MASKABLE   0x01   /* in the high byte of the control word */
+#define MSI_ENABLED    0x0070u /* log2 of the vectors, shifted by 4 */
+#define MSI_MASKABLE   0x01    /* in the high byte of the control word */
 #define EXP_DEVCAP     0x04
 #define EXP_DEVCAP_FLR BIT64(28)
 #define EXP_DEVCTL     0x08

@@ -115,11 +115,8 @@ static int open_gated(struct vfio_device *device)
 	return ret;
 }
 
-int vfio_device_open(
-	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why)
+int vfio_device_open(struct vfio_device *device, struct file **out, struct why *why)
 {
-	struct vfio *vfio = group->vfio;
-	struct vfio_device *device = &vfio->devices[dev - vfio->machine->devices];
 	struct vfio_device_file *opened = calloc(1, sizeof(*opened));
 	int ret = -ENOMEM;
 
@@ -133,39 +130,23 @@ int vfio_device_open(
 		return why_refused(why, -ret, "host-resources", "out of memory");
 	}
 	file_init(&opened->file, &device_ops);
-	opened->file.memfd = dev->pci.memfd;
+	opened->file.memfd = vfio_device_pci(device)->memfd;
 	opened->device = device;
 	*out = &opened->file;
 	return 0;
-}
-
-static bool stop_leaving(struct vfio_device *device)
-{
-	struct hostlock *lock = vfio_lock(device->vfio);
-	bool left;
-
-	hostlock_lock(lock);
-	left = device->dev->leaving;
-	device->dev->leaving = false;
-	hostlock_unlock(lock);
-	return left;
 }
 
 static void device_release(struct file *file)
 {
 	struct vfio_device_file *opened = caa_container_of(file, struct vfio_device_file, file);
 	struct vfio_device *device = opened->device;
-	bool left = false;
 
 	vfio_device_lock(device);
-	if (--device->opens == 0) {
+	if (--device->opens == 0)
 		disable(device);
-		left = stop_leaving(device);
-	}
 	vfio_device_unlock(device);
 	free(opened);
-	vfio_group_unuse(device->group);
-	if (left)
+	if (vfio_group_unuse(device))
 		vfio_device_closed(device);
 }
 

@@ -63,6 +63,7 @@ struct vfio_device {
 	struct machine_device *dev;
 	struct busy gate;
 	unsigned opens;
+	unsigned holds; /* on the group, one for each open until its close is over; host lock */
 	struct vfio_config config;
 
 	unsigned irq_type; /* index of the kind that is enabled, VFIO_PCI_NUM_IRQS: none */

@@ -61,6 +61,11 @@ static bool is_revoked(struct file *file)
 	return caa_container_of(file, struct vfio_group_file, file)->revoked;
 }
 
+bool vfio_group_file_owns(struct file *file, const struct vfio_group *group)
+{
+	return group && vfio_group_of_file(file) == group && !is_revoked(file);
+}
+
 static int gone(const struct vfio_group *group, struct why *why)
 {
 	return why_refused(why, ENODEV, "group-is-gone",
@@ -214,8 +219,10 @@ static int find_device(
 }
 
 /* One more user of the container, as long as the device is open. Host lock, group's mark. */
-static int group_use(struct vfio_group *group, struct why *why)
+static int group_use(struct vfio_device *device, struct why *why)
 {
+	struct vfio_group *group = device->group;
+
 	if (!group->container)
 		return why_misuse(why, EINVAL, "group-has-no-container",
 			"a device opens only while its group is in a container with an IOMMU");
@@ -226,42 +233,52 @@ static int group_use(struct vfio_group *group, struct why *why)
 		return why_refused(
 			why, EPERM, "noiommu-needs-rawio", "no-IOMMU groups need CAP_SYS_RAWIO");
 	group->container_users++;
+	device->holds++;
 	file_get(&group->opened->file);
 	return 0;
 }
 
-void vfio_group_unuse(struct vfio_group *group)
+bool vfio_group_unuse(struct vfio_device *device)
 {
+	struct vfio_group *group = device->group;
 	struct hostlock *lock = vfio_lock(group->vfio);
 	struct vfio_group_file *opened;
+	bool left;
 
 	hostlock_lock(lock);
-	nb_assert(group->container_users > 1);
+	nb_assert(group->container_users > 1 && device->holds);
 	group->container_users--;
+	left = !--device->holds && device->dev->leaving;
 	opened = group->opened;
 	hostlock_unlock(lock);
 	file_put(&opened->file);
+	return left;
 }
 
 static int open_device(
-	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why)
+	struct file *group_file, struct machine_device *dev, struct file **out, struct why *why)
 {
+	struct vfio_group *group = group_from_file(group_file);
+	struct vfio *vfio = group->vfio;
+	struct vfio_device *device = &vfio->devices[dev - vfio->machine->devices];
 	struct hostlock *lock = group_lock(group);
 	int ret;
 
-	/* Taken off vfio-pci since it was looked up. */
-	if (!group_has(group, dev))
+	/* Taken off vfio-pci since it was looked up, and perhaps bound and opened anew. */
+	if (is_revoked(group_file))
+		ret = gone(group, why);
+	else if (!group_has(group, dev))
 		ret = why_misuse(why, ENODEV, "no-such-device",
 			"the device is not bound to vfio-pci any more");
 	else
-		ret = group_use(group, why);
+		ret = group_use(device, why);
 
 	if (!ret) {
 		/* The mark keeps the group in its container. */
 		hostlock_unlock(lock);
-		ret = vfio_device_open(group, dev, out, why);
+		ret = vfio_device_open(device, out, why);
 		if (ret)
-			vfio_group_unuse(group);
+			vfio_group_unuse(device);
 		hostlock_lock(lock);
 	}
 	group_unlock(group);
@@ -277,15 +294,14 @@ static long group_get_device_fd(struct ioctl_call *call, void *data)
 	int ret, fd;
 
 	ret = copy_name(call, name);
-	if (!ret && is_revoked(call->file))
-		ret = gone(group, call->why);
 	if (!ret) {
 		hostlock_lock(vfio_lock(group->vfio));
-		ret = find_device(group, name, &dev, call->why);
+		ret = is_revoked(call->file) ? gone(group, call->why)
+					     : find_device(group, name, &dev, call->why);
 		hostlock_unlock(vfio_lock(group->vfio));
 	}
 	if (dev && !ret)
-		ret = open_device(group, dev, &file, call->why);
+		ret = open_device(call->file, dev, &file, call->why);
 	if (ret) {
 		why_about(call->why, group->name, dev ? dev->iommu.name : NULL, NULL);
 		return ret;

@@ -183,17 +183,18 @@ void vfio_group_emptied(struct vfio_group *group);
 bool vfio_is_vfio_driver(const char *driver);
 /** The group of an open group file; NULL for any other file. */
 struct vfio_group *vfio_group_of_file(struct file *file);
+/** Whether it is the group's open file, and was not left without its group since. Host lock. */
+bool vfio_group_file_owns(struct file *file, const struct vfio_group *group);
 /** For reasons: the IOMMU that a group is behind, NULL where it has none. */
 const char *vfio_group_iommu_name(const struct vfio_group *group);
 
 /* ---- device.c, as seen by group.c ---- */
 
 /**
- * A new open file of dev, whose group is in a container with an IOMMU (checked). Called without the
+ * A new open file of the device, whose group is in a container with an IOMMU (checked). Called without the
  * host lock, under the group's busy mark. The file calls vfio_group_unuse in its release.
  */
-int vfio_device_open(
-	struct vfio_group *group, struct machine_device *dev, struct file **out, struct why *why);
+int vfio_device_open(struct vfio_device *device, struct file **out, struct why *why);
 
 /* ---- bind.c, as seen by device.c ---- */
 
@@ -204,9 +205,9 @@ void vfio_device_closed(struct vfio_device *device);
 
 /**
  * One open device less: drops its use of the container and its hold on the group's file. Last call
- * of a device's release, without the host lock.
+ * of a device's release, without the host lock. True: the device was leaving, and this was the last.
  */
-void vfio_group_unuse(struct vfio_group *group);
+bool vfio_group_unuse(struct vfio_device *device);
 
 /**
  * The address to which this group's devices send MSIs (ioas_msi_map); for a no-IOMMU group the

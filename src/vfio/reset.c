@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "vfio/bind.h"
 #include "vfio/internal.h"
 
 static void reset_function(struct pci_dev *pci)
@@ -25,6 +26,15 @@ long vfio_device_reset(struct ioctl_call *call, void *data)
 {
 	reset_function(vfio_device_pci(vfio_device_from_file(call->file)));
 	return 0;
+}
+
+void vfio_reset(struct vfio *vfio, const struct machine_device *dev)
+{
+	struct vfio_device *device = &vfio->devices[dev - vfio->machine->devices];
+
+	vfio_device_use(device);
+	reset_function(vfio_device_pci(device));
+	vfio_device_unuse(device);
 }
 
 /* ---- which functions a hot reset affects ---- */
@@ -177,28 +187,52 @@ static long take_files(struct ioctl_call *call, const int32_t *fds, unsigned n, 
 static bool is_shown(const struct shown *shown, const struct vfio_group *group)
 {
 	for (unsigned i = 0; i < shown->n; i++)
-		if (vfio_group_of_file(shown->files[i]) == group)
+		if (vfio_group_file_owns(shown->files[i], group))
 			return true;
 	return false;
 }
 
 /*
- * Linux 7.3 vfio_pci_dev_set_resettable, then the ownership of vfio_pci_dev_set_hot_reset: every
- * function has VFIO's driver, and is in a group that was shown. Host lock.
+ * Linux 7.3 vfio_pci_dev_set_resettable: every function has VFIO's driver, be it one that waits for
+ * its user before it lets go. Host lock.
  */
-static int check_set(const struct affected *affected, const struct shown *shown, struct why *why)
+static int check_drivers(const struct affected *affected, struct why *why)
 {
-	for (unsigned i = 0; i < affected->n; i++)
-		if (!vfio_is_vfio_driver(affected->devices[i]->dev->iommu.driver))
+	for (unsigned i = 0; i < affected->n; i++) {
+		const struct machine_device *dev = affected->devices[i]->dev;
+
+		if (!dev->leaving && !vfio_is_vfio_driver(dev->iommu.driver))
 			return why_refused(why, EINVAL, "device-not-vfio",
 				"%s would be reset too, and vfio-pci does not hold it",
-				vfio_device_pci(affected->devices[i])->name);
+				dev->pci.name);
+	}
+	return 0;
+}
+
+/* The ownership of vfio_pci_dev_set_hot_reset: each is in a group that was shown. Host lock. */
+static int check_owner(const struct affected *affected, const struct shown *shown, struct why *why)
+{
 	for (unsigned i = 0; i < affected->n; i++)
 		if (!is_shown(shown, affected->devices[i]->group))
 			return why_refused(why, EINVAL, "group-not-shown",
 				"%s would be reset too, and its group is not among those given",
 				vfio_device_pci(affected->devices[i])->name);
 	return 0;
+}
+
+/* With all of them awake. */
+static long reset_owned(
+	struct ioctl_call *call, const struct affected *affected, const struct shown *shown)
+{
+	struct hostlock *lock = vfio_lock(vfio_device_from_file(call->file)->vfio);
+	long ret;
+
+	hostlock_lock(lock);
+	ret = check_owner(affected, shown, call->why);
+	hostlock_unlock(lock);
+	for (unsigned i = 0; !ret && i < affected->n; i++)
+		reset_function(vfio_device_pci(affected->devices[i]));
+	return ret;
 }
 
 static long reset_set(
@@ -208,10 +242,16 @@ static long reset_set(
 	long ret;
 
 	hostlock_lock(lock);
-	ret = check_set(affected, shown, call->why);
+	ret = check_drivers(affected, call->why);
 	hostlock_unlock(lock);
-	for (unsigned i = 0; !ret && i < affected->n; i++)
-		reset_function(vfio_device_pci(affected->devices[i]));
+	if (ret)
+		return ret;
+	/* Linux 7.3 vfio_pci_dev_set_pm_runtime_get */
+	for (unsigned i = 0; i < affected->n; i++)
+		vfio_device_use(affected->devices[i]);
+	ret = reset_owned(call, affected, shown);
+	for (unsigned i = 0; i < affected->n; i++)
+		vfio_device_unuse(affected->devices[i]);
 	return ret;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One device used by several threads at once, at random: accesses, low power, resets, ioeventfds and
- * their signals, opens and closes. Nothing deadlocks, and at the end the device is as it was. The
+ * One device used by several threads at once, at random: accesses, low power, resets, interrupts,
+ * ioeventfds and their signals, opens and closes. Nothing deadlocks, and at the end the device is as it was. The
  * seed is printed, or given as argument.
  */
 #include <errno.h>
@@ -77,12 +77,32 @@ static void hot_reset(void)
 	t_ioctl(device, VFIO_DEVICE_PCI_HOT_RESET, (uintptr_t)arg);
 }
 
+/* INTx with its mask and an eventfd that unmasks it, MSI, MSI-X, notifications: on, off, loopback. */
+static void irqs(unsigned *seed)
+{
+	static const uint32_t kinds[] = { VFIO_IRQ_SET_DATA_NONE, VFIO_IRQ_SET_DATA_EVENTFD };
+	static const uint32_t actions[] = { VFIO_IRQ_SET_ACTION_TRIGGER,
+		VFIO_IRQ_SET_ACTION_TRIGGER, VFIO_IRQ_SET_ACTION_MASK, VFIO_IRQ_SET_ACTION_UNMASK };
+	uint32_t arg[6] = { 24, kinds[rand_r(seed) % 2] | actions[rand_r(seed) % 4],
+		(uint32_t)rand_r(seed) % 5, 0, (uint32_t)rand_r(seed) % 2,
+		(uint32_t)(rand_r(seed) % 4 ? events[rand_r(seed) % 4] : -1) };
+
+	t_ioctl(device, VFIO_DEVICE_SET_IRQS, (uintptr_t)arg);
+}
+
 static void one_call(unsigned *seed)
 {
 	uint64_t buf = 0;
 	long fd;
 
-	switch (rand_r(seed) % 10) {
+	switch (rand_r(seed) % 13) {
+	case 10:
+	case 11:
+		irqs(seed);
+		break;
+	case 12:
+		t_step();
+		break;
 	case 0:
 		feature(seed);
 		break;

@@ -87,7 +87,9 @@ __attribute__((unused)) static void reg_put(unsigned off, uint64_t val, unsigned
 	assert_int_equal(put(BAR0 + off, &val, size), size);
 }
 
-__attribute__((unused)) static int setup_with(const struct vfio_options *options)
+/* The host's "0000:01:00.0", which is in that group. */
+__attribute__((unused)) static int setup_host(
+	const char *host, int id, const struct vfio_options *options)
 {
 	static struct host_desc desc;
 	struct error error = { 0 };
@@ -95,7 +97,7 @@ __attribute__((unused)) static int setup_with(const struct vfio_options *options
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = 3 };
 	struct file *file;
 
-	assert_int_equal(host_load("smmuv3", &desc, &error), 0);
+	assert_int_equal(host_load(host, &desc, &error), 0);
 	machine = machine_create(&desc, &error);
 	assert_non_null(machine);
 	vfio = vfio_create(machine, options);
@@ -103,7 +105,7 @@ __attribute__((unused)) static int setup_with(const struct vfio_options *options
 	pci = &machine_find_device(machine, "0000:01:00.0")->pci;
 	assert_int_equal(vfio_open_container(vfio, &file, &why), 0);
 	container = local_install(local, file);
-	assert_int_equal(vfio_open_group(vfio, 1, false, &file, &why), 0);
+	assert_int_equal(vfio_open_group(vfio, id, false, &file, &why), 0);
 	group = local_install(local, file);
 	assert_int_equal(call(group, VFIO_GROUP_SET_CONTAINER, &container), 0);
 	assert_int_equal(call(container, VFIO_SET_IOMMU, (void *)(uintptr_t)type), 0);
@@ -115,6 +117,11 @@ __attribute__((unused)) static int setup_with(const struct vfio_options *options
 	device = (int)call(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
 	assert_true(device >= 0);
 	return 0;
+}
+
+__attribute__((unused)) static int setup_with(const struct vfio_options *options)
+{
+	return setup_host("smmuv3", 1, options);
 }
 
 __attribute__((unused)) static int setup(void **state)

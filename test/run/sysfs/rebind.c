@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -287,7 +288,7 @@ static bool was_asked(void)
 	return poll(&p, 1, 60000) == 1;
 }
 
-static volatile bool done;
+static atomic_bool done;
 
 static void *unbind_thread(void *arg)
 {

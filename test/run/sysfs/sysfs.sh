@@ -139,6 +139,11 @@ ok "read-only to root too" "Permission denied" "$(bash -c "echo >$D/$d/vendor" 2
 ok "what has no read is not opened for reading" "Permission denied" "$(bash -c "exec 7<>$B/bind" 2>&1 | sed 's/.*: //')"
 ok "test -w" "yes yes" "$([ -w $B/bind ] && echo yes) $([ -w $D/$d/config ] && echo yes)"
 ok "nothing can be made there" no "$(mkdir /sys/bus/pci/x 2>/dev/null || echo no)"
+$python - $D/$d/config <<'PYTHON'
+import ctypes, os, sys
+ctypes.CDLL(None).read(os.open(sys.argv[1], os.O_RDWR), ctypes.c_void_p(8), 4)
+PYTHON
+has "a bad buffer has its reason" bad-buffer /dev/nestbox/last-refusal
 ok "override" "ioatdma" "$(echo ioatdma >$D/$d/driver_override; cat $D/$d/driver_override)"
 ok "no override" "(null)" "$(echo >$D/$d/driver_override; cat $D/$d/driver_override)"
 

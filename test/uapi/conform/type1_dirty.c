@@ -100,7 +100,7 @@ static bool untouched(void)
 
 #define HUGE_BYTES (1ull << 43)
 
-static long map_huge(void)
+__attribute__((unused)) static long map_huge(void)
 {
 	void *at = mmap(
 		NULL, HUGE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -155,10 +155,12 @@ static const struct row rows[] = {
 	{ "dirty: START again after STOP", DIRTY_, DIRTY_ON, DIRTY(START), 0,
 		.first = STEPS({ DIRTY(STOP) }),
 		.then = STEPS({ BITS(0x10000, 16 * PAGE, PAGE, 8, RW) }) },
+#ifndef __SANITIZE_THREAD__ /* which leaves no 8 TiB of addresses */
 	{ "dirty: START with 2^31 pages in one mapping", ALLOC, V2, DIRTY(START), -EINVAL,
 		"mapping-too-large-for-bitmap", .first = STEPS({ RUN(map_huge) }) },
 	{ "dirty: 2^31 pages in one mapping after START", ALLOC, DIRTY_ON, RUN(map_huge), -EINVAL,
 		"mapping-too-large-for-bitmap" },
+#endif
 	{ "dirty: a nest parent", DIRTY_, NEST, DIRTY(START), 0 },
 	{ "dirty: it goes with the IOMMU", "vfio_iommu_type1.c vfio_iommu_type1_open", DIRTY_ON,
 		SET_IOMMU(CONTAINER, VFIO_TYPE1v2_IOMMU), 0,

@@ -208,6 +208,37 @@ static void under_fire(void **state)
 	virqfds_destroy(all);
 }
 
+#define MANY 130 /* more than are handled at a time */
+
+/* A program that signals without end. */
+static void signal_again(void *arg)
+{
+	struct writer *writer = arg;
+
+	if (!atomic_load(&writer->stop))
+		assert_int_equal(eventfd_write(writer->fd, 1), 0);
+}
+
+static void flushing_ends(void **state)
+{
+	struct virqfds *all = virqfds_create(MANY);
+	struct writer writer = { .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+	struct virqfd *watched[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(
+			virqfd_watch(all, dup(writer.fd), signal_again, &writer, NULL, &watched[i]),
+			0);
+	assert_int_equal(eventfd_write(writer.fd, 1), 0);
+	virqfds_flush(all);
+	virqfds_flush(all);
+	atomic_store(&writer.stop, true);
+	for (int i = 0; i < MANY; i++)
+		virqfd_unwatch(watched[i]);
+	close(writer.fd);
+	virqfds_destroy(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +248,7 @@ int main(void)
 		cmocka_unit_test(closed_by_the_program),
 		cmocka_unit_test(closed_or_not_under_fire),
 		cmocka_unit_test(under_fire),
+		cmocka_unit_test(flushing_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
