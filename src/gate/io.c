@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "base/bits.h"
+#include "base/text.h"
 #include "trace/calls.h"
 
 /* Linux MAX_RW_COUNT */
@@ -464,17 +465,44 @@ static const char *describe_prot(unsigned prot)
 	return names[prot & 7];
 }
 
+/** "MAP_SHARED|MAP_FIXED"; what has no name here as a number. */
+static const char *describe_map(char *buf, size_t size, unsigned flags)
+{
+	static const char *const types[] = { "0", "MAP_SHARED", "MAP_PRIVATE",
+		"MAP_SHARED_VALIDATE" };
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} bits[] = { { MAP_FIXED, "MAP_FIXED" }, { MAP_FIXED_NOREPLACE, "MAP_FIXED_NOREPLACE" },
+		{ MAP_POPULATE, "MAP_POPULATE" }, { MAP_LOCKED, "MAP_LOCKED" },
+		{ MAP_NORESERVE, "MAP_NORESERVE" } };
+	struct text text;
+
+	text_init(&text, buf, size);
+	text_add(&text, "%s", types[flags & 3]);
+	flags &= ~3u;
+	for (unsigned i = 0; i < ARRAY_LEN(bits); i++) {
+		if (flags & bits[i].bit)
+			text_add(&text, "|%s", bits[i].name);
+		flags &= ~bits[i].bit;
+	}
+	if (flags)
+		text_add(&text, "|0x%x", flags);
+	return buf;
+}
+
 static void report_mmap(struct call *call, long result, const struct why *why)
 {
-	char text[288], at[OFFSET_TEXT_MAX];
+	char text[384], at[OFFSET_TEXT_MAX], flags[96];
 	struct report_call done = {
 		.call = call, .name = "mmap", .text = text, .result = result, .why = why
 	};
 
 	done.continues = !result;
-	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, %s, 0x%llx, %d<%s>, %s)",
+	snprintf(text, sizeof(text), "mmap(0x%llx, %llu, %s, %s, %d<%s>, %s)",
 		(unsigned long long)call_arg(call, 0), (unsigned long long)call_arg(call, 1),
-		describe_prot((unsigned)call_arg(call, 2)), (unsigned long long)call_arg(call, 3),
+		describe_prot((unsigned)call_arg(call, 2)),
+		describe_map(flags, sizeof(flags), (unsigned)call_arg(call, 3)),
 		(int)call_arg(call, 4), call->origin.path,
 		describe_offset(NULL, at, call_arg(call, 5)));
 	report_call(call->serve->report, &done);
