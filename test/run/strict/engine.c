@@ -63,7 +63,7 @@ void engine_adopt(const char *words)
 	own = device_memory(&dev, OWN_IOVA, OWN_BYTES);
 }
 
-void engine_begin(uint64_t dst, uint64_t src, uint32_t bytes, unsigned descriptors)
+void engine_begin(uint64_t dst, uint64_t src, uint32_t bytes, unsigned descriptors, unsigned rounds)
 {
 	struct descriptor *ring = (void *)own;
 
@@ -78,9 +78,9 @@ void engine_begin(uint64_t dst, uint64_t src, uint32_t bytes, unsigned descripto
 	while (device_get(&dev, 0x84, 1) & 0x20)
 		;
 	device_put(&dev, 0x80, 0x0c, 2); /* CHANCTRL: errors stop it and write the status */
-	device_put(&dev, 0x98, OWN_IOVA + STATUS, 8); /* CHANCMP */
-	device_put(&dev, 0x90, OWN_IOVA, 8);	      /* CHAINADDR */
-	device_put(&dev, 0x86, descriptors, 2);	      /* DMACOUNT */
+	device_put(&dev, 0x98, OWN_IOVA + STATUS, 8);		   /* CHANCMP */
+	device_put(&dev, 0x90, OWN_IOVA, 8);			   /* CHAINADDR */
+	device_put(&dev, 0x86, (uint64_t)descriptors * rounds, 2); /* DMACOUNT */
 	n_running = descriptors;
 }
 
@@ -101,6 +101,6 @@ int engine_end(void)
 
 int engine_copy(uint64_t dst, uint64_t src, uint32_t bytes)
 {
-	engine_begin(dst, src, bytes, 1);
+	engine_begin(dst, src, bytes, 1, 1);
 	return engine_end();
 }

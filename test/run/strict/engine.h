@@ -13,8 +13,9 @@ int engine_map(const void *memory, uint64_t iova, size_t bytes);
 int engine_unmap(uint64_t iova, size_t bytes);
 /** Copy between two IOVAs. Whether the engine did it, rather than halt on an abort. */
 int engine_copy(uint64_t dst, uint64_t src, uint32_t bytes);
-/** Copies that go on by themselves, descriptor after descriptor, until they abort. */
-void engine_begin(uint64_t dst, uint64_t src, uint32_t bytes, unsigned descriptors);
+/** Copies that go on by themselves, so often round a ring of descriptors, until they abort. */
+void engine_begin(
+	uint64_t dst, uint64_t src, uint32_t bytes, unsigned descriptors, unsigned rounds);
 /** How those ended: as engine_copy. */
 int engine_end(void);
 /** What follows reuses the descriptors of the program that exec'd us: as its words say. */

@@ -406,7 +406,8 @@ static void in_flight(void)
 	memset(src, 0x5a, BULK);
 	if (engine_map(src, FLIGHT, BULK) || engine_map(dst, FLIGHT + BULK, BULK))
 		err(1, "in flight");
-	engine_begin(FLIGHT + BULK, FLIGHT, BULK, 256);
+	/* 2 GiB: not over before munmap is handled, however late. */
+	engine_begin(FLIGHT + BULK, FLIGHT, BULK, 256, 8);
 	while (__atomic_load_n(dst, __ATOMIC_RELAXED) != 0x5a)
 		usleep(100);
 	if (munmap(dst, BULK) || mmap(dst, BULK, RW, PRIVATE | MAP_FIXED_NOREPLACE, -1, 0) != dst)
