@@ -39,8 +39,8 @@ for high in 1048576 "$(ulimit -H -n)"; do
 	break
 done
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
-	all "--user nobody:" "" "--user nobody"
 	user="setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all"
+	$user test -x "$fds" && all "--user nobody:" "" "--user nobody"
 	if $user test -x "$fds" && $user "$nestbox" run -- true 2>/dev/null; then
 		all "as nobody:" "$user"
 	else

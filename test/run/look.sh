@@ -285,10 +285,12 @@ ok 'not through a link' 0 "$("$nestbox" run -- sh -c 'echo $NESTBOX_SOCKET' | gr
 rm "$XDG_RUNTIME_DIR/nestbox"
 
 if [ "$(id -u)" = 0 ]; then
-	"$nestbox" run --user nobody -- sh -c 'stat -c "%U %a" "$NESTBOX_SOCKET"; "$0" show --json' "$nestbox" >user 2>&1
+	# Copies, since a build below root's home cannot be reached by others.
+	cp "$nestbox" "$program" "$self" "$tmp" && chmod 755 "$tmp" "$tmp"/*.sh
+	"$nestbox" run --user nobody -- sh -c 'stat -c "%U %a" "$NESTBOX_SOCKET"; "$0" show --json' \
+		"$tmp/${nestbox##*/}" >user 2>&1
 	has 'as another user: the socket is that user'"'s" '^nobody 600' user
 	has 'who can look into the box' '"host": "smmuv3"' user
-	cp "$nestbox" "$program" "$self" "$tmp" && chmod 755 "$tmp" "$tmp"/*.sh
 	# Users that nobody else is, without a runtime directory: /tmp, unless somebody else was there first.
 	as="setpriv --reuid=54321 --regid=54321 --clear-groups env -u XDG_RUNTIME_DIR $tmp/${nestbox##*/}"
 	mkdir -m 755 /tmp/nestbox-54321 || failures=$((failures + 1))
