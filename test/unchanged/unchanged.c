@@ -211,7 +211,7 @@ static const char *const by_themselves[] = {
 	"sysctl /proc/sys/kernel/perf_event_max_sample_rate", /* the kernel lowers it */
 	"sysctl /proc/sys/kernel/pty/nr", "sysctl /proc/sys/kernel/random/*",
 	"sysctl /proc/sys/net/*/*_count", "file /dev/pts/*", "file /tmp/nestbox-unchanged-*",
-	"file /tmp/nestbox-[0-9]*", /* control sockets of other tests' boxes, by user */
+	"file /tmp/nestbox-[0-9]*",	    /* control sockets of other tests' boxes, by user */
 	"file /run/dpdk", "file /run/sudo", /* made for good by whoever runs these first */
 };
 
