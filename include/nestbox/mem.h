@@ -79,6 +79,13 @@ int nb_mem_read(const struct nb_mem *mem, nb_pa pa, void *buf, size_t len);
 int nb_mem_write(const struct nb_mem *mem, nb_pa pa, const void *buf, size_t len, uint32_t sid);
 /** Aligned, single-copy atomic. 0 or -1. */
 int nb_mem_load64(const struct nb_mem *mem, nb_pa pa, uint64_t *val);
+/**
+ * Aligned compare-and-swap: *expected receives what was found. 0; -1: the access aborts; 1: the memory
+ * there has no compare-and-swap, nothing was touched.
+ */
+int nb_mem_cas64(const struct nb_mem *mem, nb_pa pa, uint64_t *expected, uint64_t desired);
+/** Grows whenever an extent is removed: a pointer kept from before may be stale then. Any thread. */
+uint64_t nb_mem_removals(const struct nb_mem *mem);
 
 /** A direct pointer for pa and how many bytes from there are direct (at most *bytes), or NULL. */
 void *nb_mem_direct(const struct nb_mem *mem, nb_pa pa, uint64_t *bytes);

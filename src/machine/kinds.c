@@ -4,11 +4,22 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "machine/machine.h"
 #include "smmuv3/smmuv3.h"
 
-static void *smmu_create(
-	const struct host_iommu *desc, struct nb_mem *mem, void (*event_irq)(void *ctx), void *ctx)
+/* The one interrupt that the driver takes is the event queue's. */
+static void smmu_irq(void *ctx, enum nb_smmuv3_irq irq)
 {
+	const struct machine_iommu_wire *wire = ctx;
+
+	if (irq == NB_SMMUV3_IRQ_EVENTQ)
+		wire->event_irq(wire->ctx);
+}
+
+static void *smmu_create(
+	const struct host_iommu *desc, struct nb_mem *mem, const struct machine_iommu_wire *wire)
+{
+	static const struct nb_smmuv3_ops ops = { .size = sizeof(ops), .irq = smmu_irq };
 	struct nb_smmuv3_config config = {
 		.size = sizeof(config),
 		.mem = mem,
@@ -17,8 +28,8 @@ static void *smmu_create(
 		.oas_bits = desc->oas_bits,
 		.sid_bits = desc->sid_bits,
 		.iidr = desc->iidr,
-		.event_irq = event_irq,
-		.irq_ctx = ctx,
+		.ops = &ops,
+		.ctx = (void *)wire,
 	};
 
 	return nb_smmuv3_create(&config);
@@ -39,9 +50,16 @@ static void smmu_write(void *model, uint64_t offset, uint64_t value, unsigned si
 	nb_smmuv3_write(model, offset, value, size);
 }
 
-static struct port_set *smmu_ports(void *model)
+static struct port *smmu_port_create(void *model, uint32_t sid)
 {
-	return smmuv3_ports(model);
+	struct nb_smmuv3_port *port = nb_smmuv3_port_create(model, sid);
+
+	return port ? smmuv3_port(port) : NULL;
+}
+
+static void smmu_port_destroy(struct port *port)
+{
+	nb_smmuv3_port_destroy(smmuv3_port_of(port));
 }
 
 static void smmu_stats(void *model, struct machine_iommu_stats *out)
@@ -72,7 +90,8 @@ static const struct machine_iommu_kind kinds[] = {
 		.read = smmu_read,
 		.write = smmu_write,
 		.translate = smmuv3_translate,
-		.ports = smmu_ports,
+		.port_create = smmu_port_create,
+		.port_destroy = smmu_port_destroy,
 		.set_detail = smmu_set_detail,
 		.stats = smmu_stats,
 		.probe = arm_smmu_v3_probe,

@@ -24,19 +24,23 @@ struct machine_iommu_stats {
 	bool overflow;
 };
 
+struct machine_iommu_wire;
+
 struct machine_iommu_kind {
 	const char *kind; /* as in a host description */
 
-	/** The model; event_irq(ctx) from any thread when it has something to report. */
+	/** The model. wire: borrowed, outlives it. */
 	void *(*create)(const struct host_iommu *desc, struct nb_mem *mem,
-		void (*event_irq)(void *ctx), void *ctx);
+		const struct machine_iommu_wire *wire);
 	void (*destroy)(void *model);
 	/* What the driver gets of it: registers. */
 	uint64_t (*read)(void *model, uint64_t offset, unsigned size);
 	void (*write)(void *model, uint64_t offset, uint64_t value, unsigned size);
 	/* What bus masters get of it. */
 	dma_translate_fn *translate; /* ctx: the model */
-	struct port_set *(*ports)(void *model);
+	/** A port for one stream; NULL: no memory. Destroyed before the model. */
+	struct port *(*port_create)(void *model, uint32_t sid);
+	void (*port_destroy)(struct port *port);
 	/** Have what a fault's record cannot say told just before. */
 	void (*set_detail)(void *model, dma_detail_fn *detail, void *ctx);
 	/* Any thread. */

@@ -152,7 +152,8 @@ static int init_iommu(struct machine *machine, struct machine_iommu *iommu,
 	if (!iommu->kind)
 		return error_set(
 			error, EINVAL, "%s: there is no IOMMU of kind %s", desc->name, desc->kind);
-	iommu->model = iommu->kind->create(desc, machine->mem, on_event, iommu);
+	iommu->wire = (struct machine_iommu_wire){ on_event, iommu };
+	iommu->model = iommu->kind->create(desc, machine->mem, &iommu->wire);
 	if (!iommu->model)
 		return no_memory(error, desc->name);
 	iommu->kind->set_detail(iommu->model, machine_on_detail, iommu);
@@ -245,13 +246,10 @@ struct machine_device *machine_find_device(struct machine *machine, const char *
 /** Wire a device's DMA through its IOMMU: translation, port, StreamID (the requester ID). */
 static int wire(struct machine_device *dev, struct machine_iommu *iommu, struct error *error)
 {
-	dev->port = aligned_alloc(
-		_Alignof(struct port), align_up(sizeof(struct port), _Alignof(struct port)));
+	dev->pci.master.sid = pci_requester_id(&dev->pci);
+	dev->port = iommu->kind->port_create(iommu->model, dev->pci.master.sid);
 	if (!dev->port)
 		return no_memory(error, dev->pci.name);
-	memset(dev->port, 0, sizeof(*dev->port));
-	dev->pci.master.sid = pci_requester_id(&dev->pci);
-	port_add(iommu->kind->ports(iommu->model), dev->port, dev->pci.master.sid);
 	dev->pci.master.translate = iommu->kind->translate;
 	dev->pci.master.ctx = iommu->model;
 	dev->pci.master.port = dev->port;
@@ -290,8 +288,7 @@ static void unwire(struct machine_device *dev, struct machine_iommu *iommu)
 	if (!dev->port)
 		return;
 	nb_assert(iommu && iommu->kind); /* who has a port is behind an IOMMU */
-	port_remove(iommu->kind->ports(iommu->model), dev->port);
-	free(dev->port);
+	iommu->kind->port_destroy(dev->port);
 }
 
 static struct machine_iommu *iommu_of_device(struct machine *machine, unsigned i)

@@ -62,10 +62,17 @@ struct machine_group {
 };
 
 /** An IOMMU: the hardware model, and the host driver's instance over it (kinds.h). */
+/** Called from any thread when the event queue has something to report. */
+struct machine_iommu_wire {
+	void (*event_irq)(void *ctx);
+	void *ctx;
+};
+
 struct machine_iommu {
 	struct machine *machine;
 	const struct host_iommu *desc;
 	const struct machine_iommu_kind *kind;
+	struct machine_iommu_wire wire;
 	void *model;
 	struct iommu *iommu;		    /* NULL until probed */
 	struct machine_fault_counts faults; /* machine->fault_lock */

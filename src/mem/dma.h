@@ -22,7 +22,9 @@ struct dma_txn {
 	uint32_t sid;  /* StreamID: for PCI the requester ID */
 	uint32_t ssid; /* SubstreamID (PASID) */
 	bool ssid_valid;
-	uint8_t prot; /* NB_DMA_READ or NB_DMA_WRITE */
+	bool priv, inst; /* privileged; an instruction fetch */
+	bool translated; /* by ATS: the address is one that a translation completion gave */
+	uint8_t prot;	 /* NB_DMA_READ or NB_DMA_WRITE */
 };
 
 /** What it yields: pa, and how many bytes from there are contiguous under the same permission. */

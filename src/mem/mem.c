@@ -34,6 +34,7 @@ struct nb_mem {
 	_Atomic uintptr_t *top; /* mapped, so that pages nobody uses cost nothing */
 	struct slot_table *tables;
 	atomic_uint extents;
+	_Atomic uint64_t removals;
 };
 
 struct nb_mem *nb_mem_create(unsigned pa_bits)
@@ -198,6 +199,13 @@ void nb_mem_remove(struct nb_mem *mem, struct nb_extent *extent)
 		slot_set(mem, slot, n, NULL);
 	}
 	atomic_fetch_sub_explicit(&mem->extents, 1, memory_order_relaxed);
+	/* After the slots: who sees the old count may still see the extent, and is waited for. */
+	atomic_fetch_add(&mem->removals, 1);
+}
+
+uint64_t nb_mem_removals(const struct nb_mem *mem)
+{
+	return atomic_load_explicit(&mem->removals, memory_order_acquire);
 }
 
 unsigned nb_mem_extents(const struct nb_mem *mem)
@@ -291,6 +299,22 @@ int nb_mem_load64(const struct nb_mem *mem, nb_pa pa, uint64_t *val)
 	ops = run.ext->ops;
 	return ops->load64 ? ops->load64(run.ext->ctx, run.off, val)
 			   : ops->read(run.ext->ctx, run.off, val, 8);
+}
+
+int nb_mem_cas64(const struct nb_mem *mem, nb_pa pa, uint64_t *expected, uint64_t desired)
+{
+	struct mem_run run;
+
+	if (!is_aligned(pa.v, 8) || !mem_run_at(mem, pa, 8, &run) || run.bytes < 8)
+		return -1;
+	if (run.ptr) {
+		__atomic_compare_exchange_n((uint64_t *)run.ptr, expected, desired, false,
+			__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+		return sigbus_poisoned(run.ptr, 8) ? -1 : 0;
+	}
+	if (!run.ext->ops->cas64)
+		return 1;
+	return run.ext->ops->cas64(run.ext->ctx, run.off, expected, desired);
 }
 
 void *nb_mem_direct(const struct nb_mem *mem, nb_pa pa, uint64_t *bytes)

@@ -55,6 +55,7 @@ static enum outcome cfgi_range(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 struct tlbi {
 	uint16_t vmid, asid;
 	nb_iova first, last;
+	bool leaf; /* tables on the way are as they were */
 };
 
 /* IHI 0070 4.4.1.1: with TG, NUM and SCALE a range (IDR3.RIL); else what maps the one address. */
@@ -64,6 +65,7 @@ static void set_range(const struct cmd *cmd, uint64_t addr_mask, struct tlbi *tl
 	unsigned scale = field_get(CMD_0_SCALE, cmd->w[0]), granule = 10 + 2 * tg;
 	uint64_t num = field_get(CMD_0_NUM, cmd->w[0]) + 1, bytes = KIB(4);
 
+	tlbi->leaf = cmd->w[1] & CMD_1_LEAF;
 	tlbi->first = NB_IOVA(cmd->w[1] & addr_mask);
 	if (tg)
 		bytes = scale + granule >= 58 ? ~UINT64_C(0) : num << (scale + granule);
@@ -90,7 +92,7 @@ static enum outcome tlbi_each(struct nb_smmuv3 *smmu, const struct cmd *cmd, uin
 
 static void kill_range(struct nb_smmuv3 *smmu, uint32_t tag, const struct tlbi *tlbi)
 {
-	iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last);
+	iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last, tlbi->leaf);
 }
 
 static void by_vmid(

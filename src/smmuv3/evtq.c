@@ -70,6 +70,12 @@ static bool enqueue(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
 	return true;
 }
 
+void smmu_irq(struct nb_smmuv3 *smmu, enum nb_smmuv3_irq irq)
+{
+	if (smmu->ops.irq)
+		smmu->ops.irq(smmu->ctx, irq);
+}
+
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access)
 {
@@ -85,8 +91,8 @@ void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const st
 	pthread_mutex_unlock(&smmu->out_lock);
 
 	smmu_gerror_signal(smmu);
-	if (written && smmu->event_irq && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_EVENTQ))
-		smmu->event_irq(smmu->irq_ctx);
+	if (written && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_EVENTQ))
+		smmu_irq(smmu, NB_SMMUV3_IRQ_EVENTQ);
 }
 
 void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error)
@@ -106,6 +112,6 @@ void smmu_gerror_signal(struct nb_smmuv3 *smmu)
 	due = smmu->gerror_due;
 	smmu->gerror_due = false;
 	pthread_mutex_unlock(&smmu->out_lock);
-	if (due && smmu->gerror_irq && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_GERROR))
-		smmu->gerror_irq(smmu->irq_ctx);
+	if (due && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_GERROR))
+		smmu_irq(smmu, NB_SMMUV3_IRQ_GERROR);
 }

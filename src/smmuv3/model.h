@@ -25,8 +25,9 @@
 /* One translation table base (TTB0, TTB1 or S2TTB) and how its walk starts. */
 struct smmu_tt {
 	uint64_t base;
-	uint8_t in_bits; /* input size; 0: walks are disabled (CD.EPDx) */
-	uint8_t level;	 /* of the first table */
+	uint8_t in_bits;     /* input size; 0: walks are disabled (CD.EPDx) */
+	uint8_t level;	     /* of the first table; 255 for -1 (there is none here: no LPA2) */
+	uint8_t granule_lg2; /* 12, 14, 16 */
 	bool tbi, had;
 };
 
@@ -35,22 +36,30 @@ struct smmu_s1 {
 	uint16_t asid;
 	uint8_t out_bits;
 	bool affd, wxn, uwxn, pan, record;
+	bool ha, hd; /* hardware updates access flag, dirty state */
+	bool stall;  /* CD.S */
+	bool raz_wi; /* CD.A = 0 */
 };
 
 struct smmu_s2 {
 	struct smmu_tt tt;
 	uint8_t out_bits;
 	bool affd, ptw, record;
+	bool ha, hd, stall, fwb;
 };
 
 /* A stream's configuration. Only 64-bit words are copied, so its size is a multiple of 8. */
 struct smmu_cfg {
-	uint32_t sid;
+	uint32_t sid, ssid;
+	bool ssv; /* of a substream; else ssid is 0 */
 	uint16_t vmid;
 	bool valid;
 	bool abort;	     /* STE.Config 0xx */
 	bool use_s1, use_s2; /* neither: bypass */
 	uint8_t privcfg, instcfg;
+	uint8_t eats, strw;
+	bool stalld; /* STE.S1STALLD: stage 1 faults never stall */
+	bool mev;    /* equal events may be merged */
 	struct smmu_s1 s1;
 	struct smmu_s2 s2;
 } __attribute__((aligned(8)));
@@ -75,6 +84,27 @@ struct smmu_access {
 	uint8_t prot; /* NB_DMA_READ and/or NB_DMA_WRITE */
 	bool priv, inst;
 };
+
+/*
+ * What a translation allows: read, write and execute, unprivileged and privileged. Cached whole, so
+ * that one entry serves every kind of access.
+ */
+#define PERM_UR	 1u
+#define PERM_UW	 2u
+#define PERM_UX	 4u
+#define PERM_PR	 8u
+#define PERM_PW	 16u
+#define PERM_PX	 32u
+#define PERM_ALL 63u
+
+/* What an access needs of it. */
+static inline uint8_t smmu_need(const struct smmu_access *access)
+{
+	uint8_t need = (access->prot & NB_DMA_WRITE ? PERM_UW : 0) |
+		       (access->prot & NB_DMA_READ ? (access->inst ? PERM_UX : PERM_UR) : 0);
+
+	return access->priv ? need << 3 : need;
+}
 
 /* The optional recorder of a walk: `explain` sees what translation saw. */
 enum smmu_step_kind {
@@ -105,14 +135,18 @@ struct smmu_walk {
 	const struct smmu_cfg *cfg;
 	struct smmu_access access;
 	struct smmu_recorder *rec; /* or NULL */
+	/* Where leaf tables are cached, and what they are valid under; NULL, 0: not cached. */
+	struct nb_smmuv3_port *port;
+	uint32_t tag;
+	uint64_t gen;
 };
 
 /* What a walk yields: the output of the very address, the block around it, what may be done. */
 struct smmu_result {
 	uint64_t addr;
 	uint8_t size_lg2;
-	uint8_t prot;
-	bool global; /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
+	uint8_t prot; /* PERM_* */
+	bool global;  /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
 };
 
 /* Register values, 64 bits each whatever their width; reg_lock, those below the line out_lock. */
@@ -144,15 +178,34 @@ struct smmu_cfg_slot {
 	struct smmu_cfg cfg; /* the same, for who holds cfg_lock */
 };
 
+/* What kind of access a transaction is: index of nb_smmuv3_port.need. */
+static inline unsigned smmu_kind(const struct dma_txn *txn)
+{
+	return (txn->prot & 3) | txn->inst << 2 | txn->priv << 3;
+}
+
+/* A port of this SMMU. What is below `port` is the owner's alone. */
+struct nb_smmuv3_port {
+	struct port port;
+	struct nb_smmuv3 *smmu;
+	uint8_t need[16];	 /* PERM_* that an access needs, by smmu_kind: under port.hot.tag */
+	_Atomic uint32_t stalls; /* transactions of this port that are stalled (stall.c) */
+};
+
+static inline struct nb_smmuv3_port *to_smmu_port(struct port *port)
+{
+	return (struct nb_smmuv3_port *)port;
+}
+
 struct nb_smmuv3 {
 	/* Constant after creation. */
 	struct nb_mem *mem;
 	struct iotlb *tlb;
+	struct nb_smmuv3_config hw; /* what was asked for, without zeros that mean a default */
 	bool has_s1, has_s2;
 	unsigned oas_bits, sid_bits;
-	void (*event_irq)(void *ctx);
-	void (*gerror_irq)(void *ctx);
-	void *irq_ctx;
+	struct nb_smmuv3_ops ops;
+	void *ctx;	       /* of ops */
 	dma_detail_fn *detail; /* or NULL */
 	void *detail_ctx;
 
@@ -220,11 +273,22 @@ void smmu_record(const struct smmu_walk *w, const struct smmu_step *step);
 /* The address as stage 1 compares it: a top byte that TBI ignores is replaced by its sign. */
 nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova);
 
+/*
+ * fault.c: what becomes of a transaction that failed: it is recorded (unless silent), and aborts, is
+ * RAZ/WI, or stalls (*stag).
+ */
+enum nb_smmuv3_verdict smmu_fail(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,
+	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault,
+	uint16_t *stag);
+
 /* translate.c: attributes of a transaction under a configuration. */
 struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_txn *txn);
 
 /* cmdq.c, all under reg_lock. Run: a bounded number of commands. */
 void smmu_cmdq_run(struct nb_smmuv3 *smmu);
+
+/* evtq.c: raise an interrupt, as a wire or (where configured) an MSI. No lock held. */
+void smmu_irq(struct nb_smmuv3 *smmu, enum nb_smmuv3_irq irq);
 
 /* mmio.c, under reg_lock: wait for the DMA in flight, and see whether it has left. */
 void smmu_wait_begin(struct nb_smmuv3 *smmu, uint64_t why);

@@ -11,7 +11,7 @@
 #include "mem/dma.h"
 #include "tlb/port.h"
 
-/** dma_translate_fn; ctx is the struct nb_smmuv3. Records an event where it aborts. */
+/** dma_translate_fn; ctx is the struct nb_smmuv3, port one of nb_smmuv3_port_create. Records an event where it aborts. */
 int smmuv3_translate(
 	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
 
@@ -32,6 +32,10 @@ struct smmuv3_stats {
 
 /** Any thread. */
 void smmuv3_stats(struct nb_smmuv3 *smmu, struct smmuv3_stats *out);
+
+/** A port as the rest of the host knows it, and back. */
+struct port *smmuv3_port(struct nb_smmuv3_port *port);
+struct nb_smmuv3_port *smmuv3_port_of(struct port *port);
 
 /** The ports whose sections CMD_SYNC waits for: masters behind this SMMU register here. */
 struct port_set *smmuv3_ports(struct nb_smmuv3 *smmu);

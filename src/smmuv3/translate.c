@@ -19,19 +19,29 @@ static void span_of(const struct iotlb_entry *entry, nb_iova iova, struct dma_sp
 	span->bytes = mask + 1 - (iova.v & mask);
 }
 
-static bool allows(const struct iotlb_entry *entry, const struct dma_txn *txn)
+static bool allows(
+	const struct iotlb_entry *entry, const struct smmu_cfg *cfg, const struct dma_txn *txn)
 {
-	return (entry->prot & txn->prot) == txn->prot;
+	struct smmu_access access = smmu_access_of(cfg, txn);
+	uint8_t need = smmu_need(&access);
+
+	return (entry->prot & need) == need;
 }
 
 struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_txn *txn)
 {
-	/* Bus masters here make unprivileged data accesses; INSTCFG is for reads only. */
+	/* IHI 0070 5.2 INSTCFG: for reads only. */
+	bool priv = txn->priv, inst = txn->inst;
+
+	if (cfg->privcfg & 2)
+		priv = cfg->privcfg == STE_OVR_SET;
+	if (cfg->instcfg & 2)
+		inst = cfg->instcfg == STE_OVR_SET;
 	return (struct smmu_access){
 		.iova = txn->iova,
 		.prot = txn->prot,
-		.priv = cfg->privcfg == STE_OVR_SET,
-		.inst = cfg->instcfg == STE_OVR_SET && !(txn->prot & NB_DMA_WRITE),
+		.priv = priv,
+		.inst = inst && !(txn->prot & NB_DMA_WRITE),
 	};
 }
 
@@ -85,7 +95,7 @@ static bool try_iotlb(struct nb_smmuv3 *smmu, const struct miss *miss, const str
 {
 	/* Under another generation than ours the tag may be another stream's by now. */
 	return miss->tag && iotlb_lookup(smmu->tlb, miss->tag, iova, entry) &&
-	       entry->gen == miss->gen && allows(entry, txn);
+	       entry->gen == miss->gen && allows(entry, &miss->cfg, txn);
 }
 
 static void fill(struct nb_smmuv3 *smmu, const struct miss *miss, const struct smmu_result *result,
@@ -122,29 +132,30 @@ static bool walk(struct nb_smmuv3 *smmu, struct miss *miss, const struct dma_txn
 	return true;
 }
 
-/* What the record has no room for (IHI 0070 7.3), for traces. */
-static void tell_detail(
-	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn)
+static int abort_txn(struct nb_smmuv3 *smmu, struct port *port, const struct miss *miss,
+	const struct dma_txn *txn)
 {
-	char text[64] = "";
+	uint16_t stag;
 
-	if (!smmu->detail || fault->silent)
-		return;
-	if (fault->has_desc)
-		snprintf(text, sizeof(text), "level %u, descriptor 0x%llx", fault->level,
-			(unsigned long long)fault->desc);
-	else if (fault->type == EVT_F_TRANSLATION || fault->type == EVT_F_ADDR_SIZE)
-		snprintf(text, sizeof(text), "beyond what the tables can map");
-	smmu->detail(smmu->detail_ctx, txn->sid, txn->iova, text);
+	return smmu_fail(smmu, to_smmu_port(port), txn, &miss->cfg, &miss->fault, &stag);
 }
 
-static int abort_txn(struct nb_smmuv3 *smmu, const struct miss *miss, const struct dma_txn *txn)
+static void set_hot(
+	struct nb_smmuv3_port *port, const struct smmu_cfg *cfg, const struct iotlb_entry *entry)
 {
-	struct smmu_access access = smmu_access_of(&miss->cfg, txn);
+	struct dma_txn txn = { 0 };
+	struct smmu_access access;
+	unsigned kind;
 
-	tell_detail(smmu, &miss->fault, txn);
-	smmu_event(smmu, &miss->fault, txn, &access);
-	return -1;
+	if (port->port.hot.tag != entry->tag || port->port.hot.gen != entry->gen)
+		for (kind = 0; kind < ARRAY_LEN(port->need); kind++) {
+			txn.prot = kind & 3;
+			txn.inst = kind & 4;
+			txn.priv = kind & 8;
+			access = smmu_access_of(cfg, &txn);
+			port->need[kind] = smmu_need(&access);
+		}
+	port->port.hot = *entry;
 }
 
 static __attribute__((noinline)) int translate_slow(
@@ -162,16 +173,16 @@ static __attribute__((noinline)) int translate_slow(
 	if (step == STEP_OFF)
 		return bypass_all(smmu, txn, span);
 	if (step == STEP_FAULT)
-		return abort_txn(smmu, &miss, txn);
+		return abort_txn(smmu, port, &miss, txn);
 	if (step == STEP_AGAIN)
 		miss.tag = 0; /* what was fetched in this section is usable in it */
 	if (miss.cfg.abort)
 		return -1; /* IHI 0070 5.2: aborted by configuration, no event */
 	iova = smmu_canonical(&miss.cfg, txn->iova);
 	if (!try_iotlb(smmu, &miss, txn, iova, &entry) && !walk(smmu, &miss, txn, iova, &entry))
-		return abort_txn(smmu, &miss, txn);
-	if (entry.tag && port->sid == txn->sid)
-		port->hot = entry;
+		return abort_txn(smmu, port, &miss, txn);
+	if (entry.tag && port->sid == txn->sid && !txn->ssid_valid)
+		set_hot(to_smmu_port(port), &miss.cfg, &entry);
 	span_of(&entry, iova, span);
 	return 0;
 }
@@ -181,19 +192,20 @@ static inline bool fast(
 	struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn, struct dma_span *span)
 {
 	struct iotlb_entry entry;
+	uint8_t need = to_smmu_port(port)->need[smmu_kind(txn)];
 	uint32_t tag = port->hot.tag;
 
-	if (!tag || port->sid != txn->sid || txn->ssid_valid)
+	if (!tag || port->sid != txn->sid || txn->ssid_valid || txn->translated)
 		return false;
 	if (iotlb_entry_live(smmu->tlb, &port->hot, tag, txn->iova)) {
-		if (!allows(&port->hot, txn))
+		if ((port->hot.prot & need) != need)
 			return false;
 		span_of(&port->hot, txn->iova, span);
 		return true;
 	}
 	/* Same generation at the lookup as in the hot entry: the tag is still this stream's. */
 	if (!iotlb_lookup(smmu->tlb, tag, txn->iova, &entry) || entry.gen != port->hot.gen ||
-		!allows(&entry, txn))
+		(entry.prot & need) != need)
 		return false;
 	port->hot = entry;
 	span_of(&entry, txn->iova, span);

@@ -135,14 +135,14 @@ static bool descend(const struct smmu_walk *w, struct stage *st, const struct sm
 	return true;
 }
 
-/* Arm ARM D8.4.2: what a stage 2 leaf lets this access do. */
-static uint8_t s2_prot(uint64_t desc, const struct smmu_access *access)
+/* Arm ARM D8.4.2: what a stage 2 leaf allows. */
+static uint8_t s2_perms(uint64_t desc)
 {
 	/* XN[1:0] at [54:53]; with bit 53 RES0 (no XNX) bit 54 alone forbids execution. */
-	bool no_fetch = access->inst && (desc & BIT64(54));
+	bool read = desc & TTD_S2_READ, exec = read && !(desc & BIT64(54));
 
-	return (desc & TTD_S2_READ && !no_fetch ? NB_DMA_READ : 0) |
-	       (desc & TTD_S2_WRITE ? NB_DMA_WRITE : 0);
+	return (read ? PERM_UR | PERM_PR : 0) | (exec ? PERM_UX | PERM_PX : 0) |
+	       (desc & TTD_S2_WRITE ? PERM_UW | PERM_PW : 0);
 }
 
 /* Translate ipa for an access that needs prot. */
@@ -156,17 +156,14 @@ static bool walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class clas
 		.out_bits = s2->out_bits,
 		.class = class,
 		.input = ipa };
-	struct smmu_access access = w->access;
 	struct leaf leaf;
 
-	if (class != EVT_CLASS_IN)
-		access.inst = false;
 	if (ipa >> s2->tt.in_bits)
 		return stage_fault(&st, EVT_F_TRANSLATION, fault);
 	if (!descend(w, &st, &s2->tt, &leaf, fault))
 		return false;
 	*out = (struct smmu_result){
-		.addr = leaf.addr, .size_lg2 = leaf.shift, .prot = s2_prot(leaf.desc, &access)
+		.addr = leaf.addr, .size_lg2 = leaf.shift, .prot = s2_perms(leaf.desc)
 	};
 	/* IHI 0070 5.2 S2PTW: stage 1 tables must not lie in Device memory. */
 	if (class == EVT_CLASS_TT && s2->ptw && !(leaf.desc & TTD_S2_MEMATTR_TYPE))
@@ -179,7 +176,7 @@ static bool walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class clas
 bool smmu_walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class class,
 	struct smmu_result *out, struct smmu_fault *fault)
 {
-	return walk_s2(w, ipa, class, NB_DMA_READ, out, fault);
+	return walk_s2(w, ipa, class, PERM_PR, out, fault);
 }
 
 /* Arm ARM D8.4.1: the leaf's attributes, restricted by those of the tables above it. */
@@ -200,31 +197,21 @@ static uint64_t s1_attrs(const struct leaf *leaf, bool had)
 	return attrs;
 }
 
-/* Execute-never, for instruction fetches (reads with InD, by STE.INSTCFG). */
-static bool s1_no_fetch(const struct smmu_s1 *s1, uint64_t attrs, bool priv)
+/* Arm ARM D8.4.1: what a stage 1 leaf allows. */
+static uint8_t s1_perms(const struct smmu_s1 *s1, uint64_t attrs)
 {
-	bool writable = !(attrs & TTD_AP_RO), unpriv = attrs & TTD_AP_UNPRIV;
+	bool unpriv = attrs & TTD_AP_UNPRIV, writable = !(attrs & TTD_AP_RO);
+	uint8_t perms = PERM_PR | (writable ? PERM_PW : 0);
 
-	if (!priv)
-		return (attrs & TTD_UXN) || (s1->wxn && writable && unpriv);
-	/* What unprivileged code can write, privileged code never executes. */
-	return (attrs & TTD_PXN) || (s1->wxn && writable) || (unpriv && writable) ||
-	       (s1->uwxn && unpriv && writable);
-}
-
-static uint8_t s1_prot(const struct smmu_s1 *s1, uint64_t attrs, const struct smmu_access *access)
-{
-	bool unpriv = attrs & TTD_AP_UNPRIV;
-	uint8_t prot = NB_DMA_READ | (attrs & TTD_AP_RO ? 0 : NB_DMA_WRITE);
-
-	if (!access->priv && !unpriv)
-		return 0;
 	/* CD.PAN: privileged data accesses do not touch what unprivileged ones can. */
-	if (access->priv && !access->inst && s1->pan && unpriv)
-		return 0;
-	if (access->inst && s1_no_fetch(s1, attrs, access->priv))
-		prot &= ~NB_DMA_READ;
-	return prot;
+	if (unpriv)
+		perms = (s1->pan ? 0 : perms) | PERM_UR | (writable ? PERM_UW : 0);
+	if (!(attrs & TTD_UXN) && !(s1->wxn && writable && unpriv))
+		perms |= PERM_UX;
+	/* What unprivileged code can write, privileged code never executes. */
+	if (!(attrs & TTD_PXN) && !(s1->wxn && writable) && !(unpriv && writable))
+		perms |= PERM_PX;
+	return perms;
 }
 
 nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova)
@@ -257,9 +244,9 @@ static bool walk_s1(const struct smmu_walk *w, struct smmu_result *out, struct s
 	attrs = s1_attrs(&leaf, tt->had);
 	*out = (struct smmu_result){ .addr = leaf.addr,
 		.size_lg2 = leaf.shift,
-		.prot = s1_prot(s1, attrs, &w->access),
+		.prot = s1_perms(s1, attrs),
 		.global = !(attrs & TTD_NG) };
-	if ((out->prot & w->access.prot) != w->access.prot)
+	if ((out->prot & smmu_need(&w->access)) != smmu_need(&w->access))
 		return stage_fault(&st, EVT_F_PERMISSION, fault);
 	return true;
 }
@@ -274,9 +261,7 @@ static bool bypass_s1(const struct smmu_walk *w, struct smmu_result *out, struct
 		return stage_fault(
 			&(struct stage){ .record = true, .class = EVT_CLASS_IN, .input = va },
 			EVT_F_ADDR_SIZE, fault);
-	*out = (struct smmu_result){
-		.addr = va, .size_lg2 = 30, .prot = NB_DMA_READ | NB_DMA_WRITE
-	};
+	*out = (struct smmu_result){ .addr = va, .size_lg2 = 30, .prot = PERM_ALL };
 	return true;
 }
 
@@ -287,7 +272,7 @@ bool smmu_walk(const struct smmu_walk *w, struct smmu_result *out, struct smmu_f
 
 	if (!ok || !w->cfg->use_s2)
 		return ok;
-	if (!walk_s2(w, out->addr, EVT_CLASS_IN, w->access.prot, &s2, fault))
+	if (!walk_s2(w, out->addr, EVT_CLASS_IN, smmu_need(&w->access), &s2, fault))
 		return false;
 	out->addr = s2.addr;
 	out->size_lg2 = MIN(out->size_lg2, s2.size_lg2);

@@ -172,12 +172,12 @@ static bool kill_blocks(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova l
 	return true;
 }
 
-void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last)
+void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last, bool leaf)
 {
 	struct iotlb_class *class = iotlb_class(tlb, tag);
-	uint64_t sizes;
+	uint64_t by = leaf ? 1 : IOTLB_GEN_TABLE, sizes;
 
-	bump(&class->gen, 1);
+	bump(&class->gen, by);
 	sizes = atomic_load(&class->sizes);
 	for (; sizes; sizes &= sizes - 1) {
 		if (!kill_blocks(tlb, tag, iova, last, __builtin_ctzll(sizes))) {
@@ -185,5 +185,5 @@ void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_io
 			return;
 		}
 	}
-	bump(&class->gen, 1);
+	bump(&class->gen, by);
 }

@@ -27,18 +27,22 @@ struct iotlb_entry {
 	uint64_t gen;	  /* sum of the generations this entry depends on; see iotlb_gen */
 	uint32_t tag;	  /* context; 0 is never a valid tag */
 	uint8_t size_lg2; /* of the page or block: 12, 21, 30, ...; 0: the entry is empty */
-	uint8_t prot;	  /* NB_DMA_READ | NB_DMA_WRITE, as both stages allow */
+	uint8_t prot;	  /* what is allowed, in bits that the IOMMU defines */
 };
 
 /*
  * Generations. Each tag belongs to a class (by hash) that has a counter, and there is one for all;
- * an entry holds their sum. The low bits count invalidations by address: they kill hot entries and
- * entries on their way into a slot, but not the ones in slots, of which only the addressed ones
- * die.
+ * an entry holds their sum. Entries in slots compare the bits from IOTLB_GEN_ALL up: invalidations by
+ * address kill only the addressed ones of them. Copies of leaf table pointers compare from
+ * IOTLB_GEN_TABLE up: they survive the invalidation of leaves alone. Hot entries, and entries on their
+ * way into a slot, compare the whole. A carry kills more than was asked for, never less; the sum
+ * never comes back to an earlier value (2^40 full invalidations).
  */
-#define IOTLB_GEN_RANGE_BITS 24
-#define IOTLB_GEN_ALL	     (UINT64_C(1) << IOTLB_GEN_RANGE_BITS)
-#define IOTLB_CLASSES	     256
+#define IOTLB_GEN_TABLE_LG2 12
+#define IOTLB_GEN_ALL_LG2   24
+#define IOTLB_GEN_TABLE	    (UINT64_C(1) << IOTLB_GEN_TABLE_LG2)
+#define IOTLB_GEN_ALL	    (UINT64_C(1) << IOTLB_GEN_ALL_LG2)
+#define IOTLB_CLASSES	    256
 
 struct iotlb_class {
 	_Atomic uint64_t gen;
@@ -101,7 +105,7 @@ static inline bool iotlb_probe(const struct iotlb_slot *slot, uint64_t key, uint
 	if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key ||
 		(out->page ^ page) >> block_lg2)
 		return false;
-	if ((atomic_load_explicit(&slot->gen, memory_order_relaxed) ^ gen) >> IOTLB_GEN_RANGE_BITS)
+	if ((atomic_load_explicit(&slot->gen, memory_order_relaxed) ^ gen) >> IOTLB_GEN_ALL_LG2)
 		return false;
 	out->pa = atomic_load_explicit(&slot->pa, memory_order_relaxed);
 	out->prot = atomic_load_explicit(&slot->prot, memory_order_relaxed);
@@ -152,7 +156,10 @@ void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry);
 
 void iotlb_invalidate_all(struct iotlb *tlb);
 void iotlb_invalidate_tag(struct iotlb *tlb, uint32_t tag);
-/** Kill what translates any byte of [iova, last] under tag (whatever its block size). */
-void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last);
+/**
+ * Kill what translates any byte of [iova, last] under tag (whatever its block size). leaf: tables are
+ * as they were, only their leaves changed.
+ */
+void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last, bool leaf);
 
 #endif

@@ -517,9 +517,9 @@ static int check(const struct row *row)
 	build(&rig, row);
 	for (turn = 0; turn < 3; turn++) {
 		span = (struct dma_span){ .pa = NB_PA(0) };
-		port_enter(&rig.port);
-		ret = smmuv3_translate(rig.smmu, &rig.port, &txn, &span);
-		port_leave(&rig.port);
+		port_enter(rig.port);
+		ret = smmuv3_translate(rig.smmu, rig.port, &txn, &span);
+		port_leave(rig.port);
 		bad += differs("result", ret, row->bytes ? 0 : -1);
 		bad += check_event(&rig, row, sid);
 		bad += differs("address", span.pa.v, row->pa);

@@ -149,7 +149,7 @@ static inline void rig_on_fault(void *ctx, const struct iommu_fault *fault)
 }
 
 /* The wire of the event interrupt: to whichever instance is up. */
-static inline void rig_on_event(void *ctx)
+static inline void rig_on_irq(void *ctx, enum nb_smmuv3_irq irq)
 {
 	struct rig *rig = ctx;
 
@@ -173,8 +173,8 @@ static inline void rig_add_iommu(struct rig *rig, struct nb_smmuv3_config config
 
 	config.size = sizeof(config);
 	config.mem = rig->mem;
-	config.event_irq = rig_on_event;
-	config.irq_ctx = rig;
+	config.ops = &(struct nb_smmuv3_ops){ .size = sizeof(*config.ops), .irq = rig_on_irq };
+	config.ctx = rig;
 	args.hw.hw = rig->models[i] = nb_smmuv3_create(&config);
 	assert_non_null(args.hw.hw);
 	assert_int_equal(arm_smmu_v3_probe(&args, &rig->iommus[i], &why), 0);
@@ -196,9 +196,7 @@ static inline void rig_add_device(struct rig *rig, unsigned i)
 	cds_list_add_tail(&d->dev.group_link, &d->group.devices);
 	assert_int_equal(iommu_probe_device(&d->dev, NULL), 0);
 
-	d->port = aligned_alloc(64, align_up(sizeof(struct port), 64));
-	memset(d->port, 0, sizeof(*d->port));
-	port_add(smmuv3_ports(rig->models[i]), d->port, d->dev.sid);
+	d->port = smmuv3_port(nb_smmuv3_port_create(rig->models[i], d->dev.sid));
 	assert_int_equal(dma_master_init(&d->master, rig->mem), 0);
 	d->master.translate = smmuv3_translate;
 	d->master.ctx = rig->models[i];
@@ -246,9 +244,8 @@ static inline void rig_finish(struct rig *rig)
 	for (unsigned i = 0; i < rig->n; i++) {
 		struct iommu *iommu = rig->iommus[i];
 
-		port_remove(smmuv3_ports(rig->models[i]), rig->devs[i].port);
+		nb_smmuv3_port_destroy(smmuv3_port_of(rig->devs[i].port));
 		dma_master_finish(&rig->devs[i].master);
-		free(rig->devs[i].port);
 		iommu_unregister(iommu);
 		rig->iommus[i] = NULL;
 		iommu->ops->destroy(iommu);

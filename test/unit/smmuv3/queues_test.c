@@ -158,26 +158,26 @@ static void test_cerror_abt(void **state)
 static void test_sync_waits(void **state)
 {
 	struct rig *rig = *state;
-	struct port other;
+	struct port *other;
 
-	port_add(smmuv3_ports(rig->smmu), &other, 6);
+	other = smmuv3_port(nb_smmuv3_port_create(rig->smmu, 6));
 	rig_queue(rig, CMD_CFGI_STE | (uint64_t)RIG_SID << 32, 0);
 	rig_queue(rig, CMD_SYNC, 0);
 	rig_queue(rig, CMD_TLBI_NSNH_ALL, 0);
-	port_enter(&rig->port);
+	port_enter(rig->port);
 	rig_ring(rig);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
 	/* One that begins later need not be waited for, and not forever. */
-	port_enter(&other);
+	port_enter(other);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
 	rig_ring(rig);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
-	port_leave(&rig->port);
-	port_enter(&rig->port);
+	port_leave(rig->port);
+	port_enter(rig->port);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 3);
-	port_leave(&other);
-	port_leave(&rig->port);
-	port_remove(smmuv3_ports(rig->smmu), &other);
+	port_leave(other);
+	port_leave(rig->port);
+	nb_smmuv3_port_destroy(smmuv3_port_of(other));
 }
 
 /* Nothing was invalidated: nothing to wait for. */
@@ -185,18 +185,18 @@ static void test_sync_alone(void **state)
 {
 	struct rig *rig = *state;
 
-	port_enter(&rig->port);
+	port_enter(rig->port);
 	rig_queue(rig, CMD_SYNC, 0);
 	rig_ring(rig);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
-	port_leave(&rig->port);
+	port_leave(rig->port);
 }
 
 static void test_sync_and_disable(void **state)
 {
 	struct rig *rig = *state;
 
-	port_enter(&rig->port);
+	port_enter(rig->port);
 	rig_queue(rig, CMD_TLBI_NSNH_ALL, 0);
 	rig_queue(rig, CMD_SYNC, 0);
 	rig_ring(rig);
@@ -204,7 +204,7 @@ static void test_sync_and_disable(void **state)
 	rig_write(rig, R_CR0, CR0_SMMUEN);
 	rig_write(rig, R_CR0, CR0_SMMUEN | CR0_CMDQEN);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
-	port_leave(&rig->port);
+	port_leave(rig->port);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 2);
 }
 

@@ -17,7 +17,7 @@
 
 struct reader {
 	pthread_t thread;
-	struct port port;
+	struct port *port;
 	struct rig *rig;
 	uint64_t checks, bad;
 	atomic_uint sections;
@@ -46,14 +46,14 @@ static void one_section(struct reader *reader)
 	struct dma_span span;
 	unsigned i;
 
-	port_enter(&reader->port);
+	port_enter(reader->port);
 	for (i = 0; i < 4; i++) {
-		if (smmuv3_translate(reader->rig->smmu, &reader->port, &txn, &span))
+		if (smmuv3_translate(reader->rig->smmu, reader->port, &txn, &span))
 			reader->bad++; /* some frame is valid at any time */
 		else
 			dwell(reader, span.pa.v - RIG_RAM);
 	}
-	port_leave(&reader->port);
+	port_leave(reader->port);
 }
 
 static void *read_all(void *arg)
@@ -155,7 +155,7 @@ static void run(bool nested, bool fences)
 	atomic_store(&stop, false);
 	for (i = 0; i < READERS; i++) {
 		readers[i] = (struct reader){ .rig = &rig };
-		port_add(smmuv3_ports(rig.smmu), &readers[i].port, RIG_SID);
+		readers[i].port = smmuv3_port(nb_smmuv3_port_create(rig.smmu, RIG_SID));
 		assert_int_equal(
 			pthread_create(&readers[i].thread, NULL, read_all, &readers[i]), 0);
 	}
@@ -166,7 +166,7 @@ static void run(bool nested, bool fences)
 	atomic_store(&stop, true);
 	for (i = 0; i < READERS; i++) {
 		pthread_join(readers[i].thread, NULL);
-		port_remove(smmuv3_ports(rig.smmu), &readers[i].port);
+		nb_smmuv3_port_destroy(smmuv3_port_of(readers[i].port));
 		checks += readers[i].checks;
 		bad += readers[i].bad;
 	}

@@ -24,7 +24,7 @@ static void test_ids(void **state)
 	/* ST_LEVEL 2-level, TERM_MODEL 1, no stalls, little-endian, VMID16, ASID16, COHACC,
 	 * AArch64 tables, both stages. */
 	assert_int_equal(rig_read(rig, R_IDR0), 0x0d44101b);
-	assert_int_equal(rig_read(rig, R_IDR1), 0x02730010);
+	assert_int_equal(rig_read(rig, R_IDR1), 0x0e730010);
 	assert_int_equal(rig_read(rig, R_IDR2), 0);
 	assert_int_equal(rig_read(rig, R_IDR3), 0x404);
 	assert_int_equal(rig_read(rig, R_IDR5), 0x15);
@@ -153,12 +153,12 @@ static void test_ack_waits(void **state)
 	struct rig *rig = *state;
 
 	rig_s1(rig);
-	port_enter(&rig->port);
+	port_enter(rig->port);
 	rig_write(rig, R_GBPA, GBPA_ABORT | GBPA_UPDATE);
 	assert_true(rig_read(rig, R_GBPA) & GBPA_UPDATE);
 	rig_enable(rig);
 	assert_int_equal(rig_read(rig, R_CR0ACK), CR0_EVENTQEN | CR0_CMDQEN);
-	port_leave(&rig->port);
+	port_leave(rig->port);
 	assert_int_equal(rig_read(rig, R_CR0ACK), CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN);
 	assert_int_equal(rig_read(rig, R_GBPA), GBPA_ABORT);
 

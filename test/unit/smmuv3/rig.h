@@ -70,7 +70,7 @@ struct rig {
 	struct nb_extent extent;
 	uint8_t *ram;
 	struct nb_smmuv3 *smmu;
-	struct port port;
+	struct port *port;
 	unsigned events, gerrors; /* interrupts seen */
 	uint32_t cmdq_prod;
 };
@@ -85,14 +85,12 @@ static inline void rig_poke(struct rig *rig, uint64_t off, uint64_t value)
 	__atomic_store_n(rig_at(rig, off), value, __ATOMIC_RELAXED);
 }
 
-static inline void rig_event_irq(void *ctx)
+static inline void rig_irq(void *ctx, enum nb_smmuv3_irq irq)
 {
-	((struct rig *)ctx)->events++;
-}
+	struct rig *rig = ctx;
 
-static inline void rig_gerror_irq(void *ctx)
-{
-	((struct rig *)ctx)->gerrors++;
+	rig->events += irq == NB_SMMUV3_IRQ_EVENTQ;
+	rig->gerrors += irq == NB_SMMUV3_IRQ_GERROR;
 }
 
 static inline uint32_t rig_read(struct rig *rig, uint64_t offset)
@@ -118,12 +116,13 @@ static inline void rig_create(struct rig *rig, struct nb_smmuv3_config config)
 	nb_assert(!nb_mem_add(rig->mem, &rig->extent));
 	config.size = sizeof(config);
 	config.mem = rig->mem;
-	config.event_irq = rig_event_irq;
-	config.gerror_irq = rig_gerror_irq;
-	config.irq_ctx = rig;
+	config.ops =
+		config.ops
+			?: &(struct nb_smmuv3_ops){ .size = sizeof(*config.ops), .irq = rig_irq };
+	config.ctx = rig;
 	rig->smmu = nb_smmuv3_create(&config);
 	nb_assert(rig->smmu);
-	port_add(smmuv3_ports(rig->smmu), &rig->port, RIG_SID);
+	rig->port = smmuv3_port(nb_smmuv3_port_create(rig->smmu, RIG_SID));
 }
 
 /* Tables and queues set, enabled. */
@@ -146,7 +145,7 @@ static inline void rig_init(struct rig *rig)
 
 static inline void rig_finish(struct rig *rig)
 {
-	port_remove(smmuv3_ports(rig->smmu), &rig->port);
+	nb_smmuv3_port_destroy(smmuv3_port_of(rig->port));
 	nb_smmuv3_destroy(rig->smmu);
 	nb_mem_remove(rig->mem, &rig->extent);
 	nb_mem_destroy(rig->mem);
@@ -212,9 +211,9 @@ static inline int rig_translate_sid(
 	struct dma_txn txn = { .iova = NB_IOVA(iova), .sid = sid, .prot = prot };
 	int ret;
 
-	port_enter(&rig->port);
-	ret = smmuv3_translate(rig->smmu, &rig->port, &txn, span);
-	port_leave(&rig->port);
+	port_enter(rig->port);
+	ret = smmuv3_translate(rig->smmu, rig->port, &txn, span);
+	port_leave(rig->port);
 	return ret;
 }
 

@@ -89,26 +89,26 @@ static void by_range(void **state)
 
 	for (i = 0; i < 16; i++)
 		fill(tlb, 9, i << 12, 12);
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(0x3fff), NB_IOVA(0x5000));
+	iotlb_invalidate_range(tlb, 9, NB_IOVA(0x3fff), NB_IOVA(0x5000), false);
 	for (i = 0; i < 16; i++)
 		assert_int_equal(hit(tlb, 9, i << 12), i < 3 || i > 5);
 	/* A byte of a block kills the block. */
 	fill(tlb, 9, MIB(4), 21);
 	fill(tlb, 9, GIB(5), 30);
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(MIB(5)), NB_IOVA(MIB(5)));
+	iotlb_invalidate_range(tlb, 9, NB_IOVA(MIB(5)), NB_IOVA(MIB(5)), false);
 	assert_false(hit(tlb, 9, MIB(4)));
 	assert_true(hit(tlb, 9, GIB(5)));
 	assert_true(hit(tlb, 9, 0x1000));
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(GIB(6) - 1), NB_IOVA(GIB(6)));
+	iotlb_invalidate_range(tlb, 9, NB_IOVA(GIB(6) - 1), NB_IOVA(GIB(6)), false);
 	assert_false(hit(tlb, 9, GIB(5)));
 	assert_true(hit(tlb, 9, 0x1000));
 	/* Another tag is not concerned, not even one of the same class. */
 	fill(tlb, 9 + 256, 0x1000, 12);
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(0x1000), NB_IOVA(0x1fff));
+	iotlb_invalidate_range(tlb, 9, NB_IOVA(0x1000), NB_IOVA(0x1fff), false);
 	assert_false(hit(tlb, 9, 0x1000));
 	assert_true(hit(tlb, 9 + 256, 0x1000));
 	/* Everything. */
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(0), NB_IOVA(UINT64_MAX));
+	iotlb_invalidate_range(tlb, 9, NB_IOVA(0), NB_IOVA(UINT64_MAX), false);
 	assert_false(hit(tlb, 9, 0));
 	iotlb_destroy(tlb);
 }
@@ -119,14 +119,14 @@ static void racing_walks_lose(void **state)
 	struct iotlb_entry walk = { .page = 5, .gen = iotlb_gen(tlb, 3), .tag = 3, .size_lg2 = 12 };
 	struct iotlb_entry out;
 
-	iotlb_invalidate_range(tlb, 3, NB_IOVA(0x5000), NB_IOVA(0x5fff));
+	iotlb_invalidate_range(tlb, 3, NB_IOVA(0x5000), NB_IOVA(0x5fff), false);
 	iotlb_insert(tlb, &walk);
 	assert_false(iotlb_lookup(tlb, 3, NB_IOVA(0x5000), &out));
 	walk.gen = iotlb_gen(tlb, 3);
 	iotlb_insert(tlb, &walk);
 	assert_true(iotlb_lookup(tlb, 3, NB_IOVA(0x5000), &out));
 	/* A hot entry dies of any invalidation of its class; the slot only of its own. */
-	iotlb_invalidate_range(tlb, 3, NB_IOVA(0x7000), NB_IOVA(0x7fff));
+	iotlb_invalidate_range(tlb, 3, NB_IOVA(0x7000), NB_IOVA(0x7fff), false);
 	assert_false(iotlb_entry_live(tlb, &out, 3, NB_IOVA(0x5000)));
 	assert_true(iotlb_lookup(tlb, 3, NB_IOVA(0x5000), &out));
 	assert_true(iotlb_entry_live(tlb, &out, 3, NB_IOVA(0x5000)));
@@ -189,7 +189,7 @@ static void revoke(struct race *race, uint64_t round)
 	if (round % 3 == 0)
 		iotlb_invalidate_tag(race->tlb, 7);
 	else if (round % 3 == 1)
-		iotlb_invalidate_range(race->tlb, 7, NB_IOVA(0x5000), NB_IOVA(0x5fff));
+		iotlb_invalidate_range(race->tlb, 7, NB_IOVA(0x5000), NB_IOVA(0x5fff), false);
 	else
 		iotlb_invalidate_all(race->tlb);
 	port_wait_begin(&race->set);
