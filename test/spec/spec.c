@@ -42,6 +42,14 @@ static int differs(const char *what, uint64_t got, uint64_t want)
 	return 1;
 }
 
+/* Which SubstreamID the record has: IHI 0070 7.3.7, 7.3.9. */
+static uint64_t ssid_field(const struct spec_row *row)
+{
+	if ((!row->ssid && !row->ssv) || row->event == EVT_F_STREAM_DISABLED)
+		return 0;
+	return (row->event == EVT_C_BAD_SUBSTREAMID ? 0 : EVT_0_SSV) | (uint64_t)row->ssid << 12;
+}
+
 static int check_event(struct rig *rig, const struct spec_row *row, uint32_t sid)
 {
 	uint64_t record[EVT_WORDS], w0 = row->event | (uint64_t)sid << 32;
@@ -49,10 +57,8 @@ static int check_event(struct rig *rig, const struct spec_row *row, uint32_t sid
 
 	if (bad || !row->event)
 		return bad;
-	if ((row->ssid || row->ssv) && !row->no_ssv)
-		w0 |= EVT_0_SSV | (uint64_t)row->ssid << 12;
 	rig_event(rig, record);
-	bad += differs("word 0", record[0], w0);
+	bad += differs("word 0", record[0], w0 | ssid_field(row));
 	bad += differs("word 1", record[1], row->w1);
 	bad += differs("word 2", record[2], row->event >= EVT_F_WALK_EABT ? row->iova : 0);
 	bad += differs("word 3", record[3], row->w3);

@@ -37,7 +37,6 @@ struct spec_row {
 	uint64_t strtab_at;  /* 0: STRTAB_AT */
 	uint32_t ssid;	     /* not 0: with SSV */
 	bool ssv;	     /* with SSV, ssid 0 too */
-	bool no_ssv;	     /* the record has no SSV, whatever the access had */
 	bool priv, inst;
 	bool no_recinvsid, off;
 	struct nb_smmuv3_config hw; /* what is not the default */
