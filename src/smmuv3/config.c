@@ -38,13 +38,14 @@ void smmu_cfg_finish(struct nb_smmuv3 *smmu)
 }
 
 #define KEY_VALID BIT64(63)
-#define KEY_SSV	  BIT64(52)
-#define KEY_SSID  MASK64(51, 32)
+#define KEY_SSV	  BIT64(62)
+#define KEY_SSID  MASK64(52, 32)
+#define NO_SSID	  BIT64(20) /* beyond what any table has, hence never cached */
 
 /* Whose configuration: a stream's without substream, or a substream's. */
 static uint64_t key_of(uint32_t sid, bool ssv, uint32_t ssid)
 {
-	return KEY_VALID | sid | (ssv ? KEY_SSV | field_prep(KEY_SSID, ssid) : 0);
+	return KEY_VALID | sid | (ssv ? KEY_SSV | field_prep(KEY_SSID, MIN(ssid, NO_SSID)) : 0);
 }
 
 static uint64_t key_of_txn(const struct dma_txn *txn)
