@@ -280,13 +280,13 @@ int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmu
 	out->hw.mem = NULL;
 	out->hw.ops = NULL;
 	out->hw.ctx = NULL;
-	nb_smmuv3_enter(port);
+	port_enter(&port->port);
 	out->enabled = atomic_load_explicit(&smmu->cr0, memory_order_acquire) & CR0_SMMUEN;
 	if (out->enabled)
 		walk(&c, smmu, &dma);
 	else
 		without_smmu(&c, smmu, &dma);
-	nb_smmuv3_leave(port);
+	port_leave(&port->port);
 	nb_smmuv3_port_destroy(port);
 	set_depths(&c);
 	set_indexes(&c);
