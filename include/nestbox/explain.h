@@ -148,7 +148,7 @@ struct nb_explain_names {
 };
 
 #define NB_EXPLAIN_COLOUR 1u /**< flags of the text: ANSI colours */
-#define NB_EXPLAIN_ALL	  2u /**< also fields that are zero or ignored */
+#define NB_EXPLAIN_ALL	  2u /**< also fields that are zero, or ignored though not zero */
 
 /** 100 columns wide, lines with their newline. */
 void nb_explain_text(const struct nb_explanation *explanation, const struct nb_explain_names *names,

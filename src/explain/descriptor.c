@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "explain/fields.h"
+#include "explain/out.h"
 #include "smmuv3/regs.h"
 
 static unsigned level_lg2(unsigned granule_lg2, unsigned level)
@@ -43,34 +44,46 @@ static void table_words(unsigned stage, uint64_t desc, struct text *text)
 	add(text, desc & TTD_PXNTABLE, "PXN below");
 }
 
+/* Arm ARM D8.4.1, for the descriptor alone: DBM counts as writable. */
+static uint8_t s1_prot(uint64_t desc)
+{
+	bool unpriv = desc & TTD_AP_UNPRIV, write = !(desc & TTD_AP_RO) || (desc & TTD_DBM);
+	uint8_t data = NB_EXPLAIN_R | (write ? NB_EXPLAIN_W : 0);
+	bool priv_exec = !(desc & TTD_PXN) && !(unpriv && write);
+
+	return (unpriv ? data : 0) | (desc & TTD_UXN ? 0 : NB_EXPLAIN_X) |
+	       (data | (priv_exec ? NB_EXPLAIN_X : 0)) << 3;
+}
+
 static void s1_words(uint64_t desc, struct text *text)
 {
-	bool ro = (desc & TTD_AP_RO) && !(desc & TTD_DBM);
+	char prot[PROT_BYTES];
 
-	text_add(text, ro ? ", read" : ", read and write");
-	add(text, (desc & TTD_DBM) && (desc & TTD_AP_RO), "clean");
-	add(text, !(desc & TTD_AP_UNPRIV), "privileged only");
-	add(text, desc & TTD_UXN, "UXN");
-	add(text, desc & TTD_PXN, "PXN");
+	text_add(text, ", %s", out_prot(s1_prot(desc), prot));
+	add(text, desc & TTD_DBM, desc & TTD_AP_RO ? "DBM: clean" : "DBM: dirty");
 	text_add(text, ", AttrIndx %u", (unsigned)(desc >> 2 & 7));
 	add(text, !(desc & TTD_NG), "global");
 }
 
+/* D8.4.2; bit 53 counts with FEAT_XNX only, and is 0 without. */
+static uint8_t s2_prot(uint64_t desc)
+{
+	unsigned xn = field_get(TTD_S2_XN, desc);
+	bool write = desc & (TTD_S2_WRITE | TTD_DBM), read = desc & TTD_S2_READ;
+	uint8_t data = (read ? NB_EXPLAIN_R : 0) | (write ? NB_EXPLAIN_W : 0);
+	bool user = read && (xn == 0 || xn == 1), priv = read && (xn == 0 || xn == 3);
+
+	return data | (user ? NB_EXPLAIN_X : 0) | (data | (priv ? NB_EXPLAIN_X : 0)) << 3;
+}
+
 static void s2_words(uint64_t desc, struct text *text)
 {
-	static const char *const perms[] = { "no access", "read", "write", "read and write" };
-	static const char *const xns[] = { "", "XN for privileged", "XN", "XN for unprivileged" };
-	unsigned mem = desc >> 2 & 15, xn = field_get(TTD_S2_XN, desc);
+	unsigned mem = desc >> 2 & 15;
+	char prot[PROT_BYTES];
 
-	/* DBM with S2AP[1] = 0: writable, and clean. */
-	text_add(text, ", %s", perms[desc >> 6 & 3]);
-	add(text, (desc & TTD_DBM) && !(desc & TTD_S2_WRITE), "DBM");
-	add(text, xn, xns[xn]);
-	text_add(text,
-		mem == 15 ? ", normal write-back"
-		: mem < 4 ? ", device"
-			  : ", MemAttr %u",
-		mem);
+	text_add(text, ", %s", out_prot(s2_prot(desc), prot));
+	add(text, desc & TTD_DBM, desc & TTD_S2_WRITE ? "DBM: dirty" : "DBM: clean");
+	text_add(text, mem == 15 ? ", write-back" : mem < 4 ? ", device" : ", MemAttr %u", mem);
 }
 
 static void leaf_words(
@@ -78,8 +91,8 @@ static void leaf_words(
 {
 	char size[16];
 
-	text_add(text, "%s of %s", out->kind == NB_EXPLAIN_PAGE ? "page" : "block",
-		fields_size(out->lg2, size, sizeof(size)));
+	text_add(text, "%s %s", fields_size(out->lg2, size, sizeof(size)),
+		out->kind == NB_EXPLAIN_PAGE ? "page" : "block");
 	if (stage == 1)
 		s1_words(desc, text);
 	else

@@ -3,7 +3,7 @@
  * Event records (IHI 0070 7.3): a row for each type says which fields it has.
  *
  * FIDELITY: the places of F_BAD_ATS_TREQ's and E_PAGE_REQUEST's Span and permissions, which no SMMU
- * of this library needs for anything but this, are those of edition F.b as remembered by drivers.
+ * of this library writes, could not be checked against the text.
  */
 #include <string.h>
 
@@ -91,9 +91,8 @@ static const char *say_type(const struct fields_of *of, uint64_t value, struct t
 
 static const char *say_stream(const struct fields_of *of, uint64_t value, struct text *text)
 {
-	text_add(text, "PCI requester %02x:%02x.%x, where StreamIDs are those",
-		(unsigned)(value >> 8 & 0xff), (unsigned)(value >> 3 & 0x1f),
-		(unsigned)(value & 7));
+	text_add(text, "as a PCI requester: %02x:%02x.%x", (unsigned)(value >> 8 & 0xff),
+		(unsigned)(value >> 3 & 0x1f), (unsigned)(value & 7));
 	return NULL;
 }
 
@@ -142,6 +141,16 @@ static const char *say_ipa(const struct fields_of *of, uint64_t value, struct te
 	return NULL;
 }
 
+static const char *say_nsipa(const struct fields_of *of, uint64_t value, struct text *text)
+{
+	if (!(of->words[1] & EVT_1_S2))
+		text_add(text, "not meaningful: S2 is 0");
+	else
+		text_add(text, value ? "non-secure IPA space, of a Secure stream"
+				     : "the stream's own IPA space");
+	return NULL;
+}
+
 static const char *say_span(const struct fields_of *of, uint64_t value, struct text *text)
 {
 	text_add(text, "%u translation units", (unsigned)value);
@@ -154,8 +163,6 @@ static const char *const stalls[] = { "the transaction was terminated",
 static const char *const pnus[] = { "unprivileged", "privileged" };
 static const char *const inds[] = { "data", "an instruction fetch" };
 static const char *const rnws[] = { "write", "read" };
-static const char *const nsipas[] = { "secure IPA space, if of a Secure stream",
-	"non-secure IPA space" };
 static const char *const stages[] = { "stage 1", "stage 2" };
 static const char *const wants[] = { "not asked for", "asked for" };
 
@@ -174,7 +181,7 @@ static const struct {
 	{ HAS_ACCESS, { "PnU", 1, 33, 33, NAMES(pnus) } },
 	{ HAS_STAGE, { "S2", 1, 39, 39, NAMES(stages) } },
 	{ HAS_STAGE, { "CLASS", 1, 41, 40, .say = say_class } },
-	{ HAS_IPA, { "NSIPA", 1, 36, 36, NAMES(nsipas) } },
+	{ HAS_IPA, { "NSIPA", 1, 36, 36, .say = say_nsipa } },
 	{ HAS_IPA, { "IPA", 3, 51, 12, .address = true, .say = say_ipa } },
 	{ HAS_STALL, { "Stall", 1, 31, 31, NAMES(stalls) } },
 	{ HAS_STALL, { "STAG", 1, 15, 0, .say = say_stag } },

@@ -131,7 +131,10 @@ static const char *say_instcfg(const struct fields_of *of, uint64_t value, struc
 
 static const char *say_cont(const struct fields_of *of, uint64_t value, struct text *text)
 {
-	text_add(text, "%u entries are alike (a hint)", 1u << (value & 15));
+	if (value)
+		text_add(text, "%u entries are alike (a hint)", 1u << (value & 15));
+	else
+		text_add(text, "the entry stands alone");
 	return NULL;
 }
 

@@ -11,8 +11,9 @@
 #include "smmuv3/regs.h"
 
 #define WIDTH	   100
-#define WORDS_AT   60 /* where the meaning of a descriptor begins */
-#define MEANING_AT 40 /* that of a field */
+#define HEAD	   20	       /* a step's name and index */
+#define WORDS_AT   (HEAD + 39) /* where the meaning of a descriptor begins */
+#define MEANING_AT 40	       /* that of a field */
 
 enum {
 	BOLD = 1,
@@ -59,8 +60,9 @@ static void wrapped(const struct out *out, unsigned at, const char *text)
 
 static bool is_shown(const struct out *out, const struct nb_explain_field *field)
 {
-	return (out->flags & NB_EXPLAIN_ALL) || field->illegal ||
-	       (field->used && (field->value || !strcmp(field->name, "Config")));
+	if (out->flags & NB_EXPLAIN_ALL)
+		return field->used || field->value;
+	return field->illegal || (field->used && (field->value || !strcmp(field->name, "Config")));
 }
 
 static void put_field(const struct out *out, const struct nb_explain_field *field)
@@ -145,7 +147,7 @@ static void put_step(const struct out *out, const struct nb_explanation *explana
 		snprintf(head, sizeof(head), "%s", out_kinds[step->kind]);
 	out_add(out, "%*s", 2 * step->depth, "");
 	colour(out, BOLD);
-	out_add(out, "%-*s", 17 - 2 * step->depth, head);
+	out_add(out, "%-*s", HEAD - 2 * step->depth, head);
 	colour(out, 0);
 	out_add(out, "PA 0x%012" PRIx64 "  ", step->pa.v);
 	if (step->n > 1) {
@@ -155,7 +157,7 @@ static void put_step(const struct out *out, const struct nb_explanation *explana
 	out_add(out, "0x%016" PRIx64 "  ", step->words[0]);
 	text_init(&text, buf, sizeof(buf));
 	out_step_words(step, &text);
-	wrapped(out, WORDS_AT - 3, buf);
+	wrapped(out, WORDS_AT, buf);
 }
 
 /* The step that a run of nested ones serves. */
@@ -166,36 +168,47 @@ static const struct nb_explain_step *served(const struct nb_explanation *explana
 	return i < explanation->n ? &explanation->steps[i] : NULL;
 }
 
+/* Whose stage 2 walk begins here. */
+static void announce_nested(const struct out *out, const struct nb_explain_step *step,
+	const struct nb_explain_step *whose)
+{
+	out_add(out, "  stage 2 for IPA 0x%" PRIx64 ", where ", step->input);
+	if (!whose)
+		out_text(out, "a CD or a table of stage 1 would be\n");
+	else if (whose->kind == NB_EXPLAIN_S1)
+		out_add(out, "the level %u descriptor of stage 1 is\n", whose->level);
+	else
+		out_add(out, "the %s is\n", out_kinds[whose->kind]);
+}
+
+static bool is_first_s1(
+	const struct nb_explanation *explanation, const struct nb_explain_step *step)
+{
+	for (unsigned i = 0; i < explanation->n; i++)
+		if (explanation->steps[i].kind == NB_EXPLAIN_S1)
+			return &explanation->steps[i] == step;
+	return false;
+}
+
+/* A line above the first step of a walk. */
 static void announce(const struct out *out, const struct nb_explanation *explanation, unsigned i)
 {
-	const struct nb_explain_step *step = &explanation->steps[i], *before = i ? step - 1 : NULL,
-				     *whose;
+	const struct nb_explain_step *step = &explanation->steps[i], *before = i ? step - 1 : NULL;
+	const struct nb_explain_step *whose = step->depth ? served(explanation, i) : step;
+	bool begins = !before || before->kind != step->kind || before->input != step->input ||
+		      before->depth != step->depth;
 
-	if (before && before->kind == step->kind && before->input == step->input &&
-		before->depth == step->depth)
+	if (!begins)
 		return;
 	colour(out, CYAN);
-	if (step->depth) {
-		whose = served(explanation, i);
-		out_add(out, "  stage 2 for IPA 0x%" PRIx64, step->input);
-		if (whose && whose->kind == NB_EXPLAIN_S1)
-			out_add(out, ", where the level %u table of stage 1 is\n", whose->level);
-		else
-			out_add(out, ", where %s is\n",
-				whose ? whose->kind == NB_EXPLAIN_CD ? "the CD" : "the L1CD"
-				      : "a table or CD");
-	} else if (step->kind == NB_EXPLAIN_S2) {
+	/* Where it is nested its first step is stage 2's, for the first table. */
+	if (whose && is_first_s1(explanation, whose) && (step->depth || !before || !before->depth))
+		out_add(out, "stage 1 for IOVA 0x%" PRIx64 "\n", whose->input);
+	if (step->depth)
+		announce_nested(out, step, whose);
+	else if (step->kind == NB_EXPLAIN_S2)
 		out_add(out, "stage 2 for IPA 0x%" PRIx64 "%s\n", step->input,
 			explanation->stage1 ? ", which stage 1 yielded" : "");
-	} else if (step->kind == NB_EXPLAIN_S1 &&
-		   (!before || before->depth || before->kind != step->kind)) {
-		bool first = true;
-
-		for (unsigned j = 0; j < i; j++)
-			first &= explanation->steps[j].kind != NB_EXPLAIN_S1;
-		if (first)
-			out_add(out, "stage 1 for IOVA 0x%" PRIx64 "\n", step->input);
-	}
 	colour(out, 0);
 }
 
@@ -274,16 +287,17 @@ static void put_entry(const struct out *out, const struct nb_explain_entry *entr
 {
 	char prot[PROT_BYTES], size[16];
 
-	out_add(out, "        IOTLB: %s at 0x%" PRIx64 " -> 0x%" PRIx64 ", %s: ",
+	out_add(out, "        IOTLB: %s at 0x%" PRIx64 " -> 0x%" PRIx64 ", %s",
 		fields_size(entry->size_lg2, size, sizeof(size)), entry->iova, entry->pa.v,
 		out_prot(entry->prot, prot));
 	if (!entry->live)
-		coloured(out, DIM, "stale (invalidated, not used any more)");
-	else if (entry->differs)
-		coloured(out, YELLOW, "live, and not what the tables say: a TLBI is missing");
+		coloured(out, DIM, ": stale");
 	else
-		coloured(out, GREEN, "live");
+		coloured(out, entry->differs ? YELLOW : GREEN, ": live");
 	out_text(out, "\n");
+	if (entry->differs)
+		coloured(out, YELLOW,
+			"               The tables say something else now: a TLBI is missing.\n");
 }
 
 static void put_caches(const struct out *out, const struct nb_explanation *explanation)
@@ -298,7 +312,8 @@ static void put_caches(const struct out *out, const struct nb_explanation *expla
 	if (!explanation->cfg_cached)
 		out_text(out, "not cached");
 	else if (explanation->cfg_differs)
-		coloured(out, YELLOW, "cached, and not what the tables say: a CFGI is missing");
+		coloured(out, YELLOW,
+			"cached, but the tables say something else now: a CFGI is missing");
 	else
 		out_text(out, "cached");
 	out_text(out, "\n");
