@@ -102,7 +102,7 @@ static int decode(const struct cli_verb *verb, int argc, char **argv, const stru
 	struct words words = { .n = 0 };
 	struct nb_explain_fields fields;
 	uint64_t as_64[WORDS_MAX] = { 0 };
-	bool json;
+	bool json = false;
 	int status = read_args(verb, argc, argv, &words, &json);
 
 	if (status >= 0)
