@@ -37,7 +37,18 @@ static enum outcome cfgi_sid(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 
 static enum outcome cfgi_cd(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
+	uint32_t ssid = smmu->hw.ssid_bits ? field_get(CMD_0_SSID, cmd->w[0]) : 0;
+
 	/* IHI 0070 4.3.3: there are no CDs without stage 1. */
+	if (!smmu->has_s1)
+		return CMD_ILL;
+	smmu_cfg_invalidate_cd(smmu, field_get(CMD_0_SID, cmd->w[0]), ssid);
+	smmu->sync_due = true;
+	return CMD_DONE;
+}
+
+static enum outcome cfgi_cd_all(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+{
 	return smmu->has_s1 ? cfgi_sid(smmu, cmd) : CMD_ILL;
 }
 
@@ -85,7 +96,7 @@ static enum outcome tlbi_each(struct nb_smmuv3 *smmu, const struct cmd *cmd, uin
 	tlbi.vmid = smmu->has_s2 ? field_get(CMD_0_VMID, cmd->w[0]) : 0;
 	if (addr_mask)
 		set_range(cmd, addr_mask, &tlbi);
-	smmu_cfg_each(smmu, fn, &tlbi);
+	smmu_cfg_each_vmid(smmu, tlbi.vmid, fn, &tlbi);
 	smmu->sync_due = true;
 	return CMD_DONE;
 }
@@ -210,7 +221,7 @@ static enum outcome (*const commands[256])(struct nb_smmuv3 *smmu, const struct 
 	[CMD_CFGI_STE] = cfgi_sid,
 	[CMD_CFGI_STE_RANGE] = cfgi_range,
 	[CMD_CFGI_CD] = cfgi_cd,
-	[CMD_CFGI_CD_ALL] = cfgi_cd,
+	[CMD_CFGI_CD_ALL] = cfgi_cd_all,
 	[CMD_TLBI_NH_ALL] = tlbi_nh_all,
 	[CMD_TLBI_NH_ASID] = tlbi_nh_asid,
 	[CMD_TLBI_NH_VA] = tlbi_nh_va,

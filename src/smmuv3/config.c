@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configurations of streams: fetched (STE, then CD), and cached in slots until CFGI or eviction.
+ * Configurations of streams and substreams, cached whole (STE and CD) in slots until CFGI or eviction.
  *
  * A slot's number is an IOTLB tag. What keeps a translation from being cached under a configuration
  * that is no more:
@@ -24,29 +24,52 @@ _Static_assert(sizeof(struct smmu_cfg) % 8 == 0, "copied by words");
 
 bool smmu_cfg_init(struct nb_smmuv3 *smmu)
 {
-	smmu->slots = calloc(SMMU_CFG_SLOTS, sizeof(*smmu->slots));
-	return smmu->slots;
+	size_t bytes = align_up(sizeof(*smmu->cache), _Alignof(struct smmu_cfg_cache));
+
+	smmu->cache = aligned_alloc(_Alignof(struct smmu_cfg_cache), bytes);
+	if (smmu->cache)
+		memset(smmu->cache, 0, bytes);
+	return smmu->cache;
 }
 
 void smmu_cfg_finish(struct nb_smmuv3 *smmu)
 {
-	free(smmu->slots);
+	free(smmu->cache);
 }
 
-static unsigned set_of(uint32_t sid)
+#define KEY_VALID BIT64(63)
+#define KEY_SSV	  BIT64(62)
+#define KEY_SSID  MASK64(52, 32)
+#define NO_SSID	  BIT64(20) /* beyond what any table has, hence never cached */
+
+/* Whose configuration: a stream's without substream, or a substream's. */
+static uint64_t key_of(uint32_t sid, bool ssv, uint32_t ssid)
+{
+	return KEY_VALID | sid | (ssv ? KEY_SSV | field_prep(KEY_SSID, MIN(ssid, NO_SSID)) : 0);
+}
+
+static uint64_t key_of_txn(const struct dma_txn *txn)
+{
+	return key_of(txn->sid, txn->ssid_valid, txn->ssid);
+}
+
+static unsigned set_of(uint64_t key)
 {
 	/* Fibonacci hashing: requester IDs differ in few bits, bus and device ones mostly. */
-	return (sid * 0x9e3779b1u) >> 26;
+	return (key * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SMMU_CFG_SETS_LG2);
 }
 
-_Static_assert(SMMU_CFG_SETS == 1 << (32 - 26), "set_of");
+static unsigned number_of(const struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot)
+{
+	return slot - smmu->cache->slots;
+}
 
 static uint32_t tag_of(const struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot)
 {
-	return slot - smmu->slots + 1; /* 0 is no tag */
+	return number_of(smmu, slot) + 1; /* 0 is no tag */
 }
 
-static void write_slot(struct smmu_cfg_slot *slot, const struct smmu_cfg *cfg)
+static void write_slot(struct smmu_cfg_slot *slot, uint64_t key, const struct smmu_cfg *cfg)
 {
 	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_relaxed);
 	uint64_t words[SMMU_CFG_QWORDS];
@@ -56,20 +79,20 @@ static void write_slot(struct smmu_cfg_slot *slot, const struct smmu_cfg *cfg)
 	atomic_store_explicit(&slot->seq, seq + 1, memory_order_relaxed);
 	/* Whoever sees one of the new words also sees the odd count. */
 	atomic_thread_fence(memory_order_release);
-	atomic_store_explicit(&slot->sid, cfg->sid, memory_order_relaxed);
+	atomic_store_explicit(&slot->key, key, memory_order_relaxed);
 	for (i = 0; i < SMMU_CFG_QWORDS; i++)
 		atomic_store_explicit(&slot->words[i], words[i], memory_order_relaxed);
 	atomic_store_explicit(&slot->seq, seq + 2, memory_order_release);
 	slot->cfg = *cfg;
 }
 
-static bool read_slot(const struct smmu_cfg_slot *slot, uint32_t sid, struct smmu_cfg *cfg)
+static bool read_slot(const struct smmu_cfg_slot *slot, uint64_t key, struct smmu_cfg *cfg)
 {
 	uint32_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
 	uint64_t words[SMMU_CFG_QWORDS];
 	unsigned i;
 
-	if (atomic_load_explicit(&slot->sid, memory_order_relaxed) != sid || (seq & 1))
+	if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key || (seq & 1))
 		return false;
 	for (i = 0; i < SMMU_CFG_QWORDS; i++)
 		words[i] = atomic_load_explicit(&slot->words[i], memory_order_relaxed);
@@ -78,57 +101,73 @@ static bool read_slot(const struct smmu_cfg_slot *slot, uint32_t sid, struct smm
 	if (atomic_load_explicit(&slot->seq, memory_order_relaxed) != seq)
 		return false;
 	memcpy(cfg, words, sizeof(*cfg));
-	return cfg->valid;
+	return true;
 }
 
-/* cfg_lock is held. The order is that of the table above. */
+/* What makes the slots findable; cfg_lock is held. */
+static void index_slot(struct nb_smmuv3 *smmu, unsigned n, const struct smmu_cfg *cfg)
+{
+	smmu->cache->sids[n] = cfg->sid;
+	smmu->cache->vmids[n] = cfg->vmid;
+	smmu->cache->valid[n / 64] |= BIT64(n % 64);
+}
+
+/* cfg_lock is held, the slot is valid. The order is that of the table above. */
 static void drop_slot(struct nb_smmuv3 *smmu, struct smmu_cfg_slot *slot)
 {
-	if (!slot->cfg.valid)
-		return;
-	write_slot(slot, &(struct smmu_cfg){ .valid = false });
+	unsigned n = number_of(smmu, slot);
+
+	smmu->cache->valid[n / 64] &= ~BIT64(n % 64);
+	write_slot(slot, 0, &(struct smmu_cfg){ .valid = false });
 	atomic_fetch_add(&smmu->cfg_gen, 1);
 	iotlb_invalidate_tag(smmu->tlb, tag_of(smmu, slot));
 }
 
-static struct smmu_cfg_slot *find_slot(struct nb_smmuv3 *smmu, uint32_t sid)
+static struct smmu_cfg_slot *set_at(struct nb_smmuv3 *smmu, uint64_t key)
 {
-	struct smmu_cfg_slot *set = &smmu->slots[set_of(sid) * SMMU_CFG_WAYS];
+	return &smmu->cache->slots[set_of(key) * SMMU_CFG_WAYS];
+}
+
+static struct smmu_cfg_slot *find_slot(struct nb_smmuv3 *smmu, uint64_t key)
+{
+	struct smmu_cfg_slot *set = set_at(smmu, key);
 	unsigned i;
 
 	for (i = 0; i < SMMU_CFG_WAYS; i++)
-		if (set[i].cfg.valid && set[i].cfg.sid == sid)
+		if (atomic_load_explicit(&set[i].key, memory_order_relaxed) == key)
 			return &set[i];
 	return NULL;
 }
 
-/* An empty slot for sid, evicting another stream's in turn. */
-static struct smmu_cfg_slot *take_slot(struct nb_smmuv3 *smmu, uint32_t sid)
+/* An empty slot for a key, evicting another's in turn. */
+static struct smmu_cfg_slot *take_slot(struct nb_smmuv3 *smmu, uint64_t key)
 {
-	unsigned set = set_of(sid), i;
-	struct smmu_cfg_slot *ways = &smmu->slots[set * SMMU_CFG_WAYS];
+	struct smmu_cfg_slot *set = set_at(smmu, key);
+	unsigned i;
 
 	for (i = 0; i < SMMU_CFG_WAYS; i++)
-		if (!ways[i].cfg.valid)
-			return &ways[i];
-	i = smmu->victim[set]++ % SMMU_CFG_WAYS;
-	drop_slot(smmu, &ways[i]);
-	return &ways[i];
+		if (!set[i].cfg.valid)
+			return &set[i];
+	i = smmu->cache->victim[set_of(key)]++ % SMMU_CFG_WAYS;
+	drop_slot(smmu, &set[i]);
+	return &set[i];
 }
 
 /* The tag under which cfg is cached now; 0: the configuration changed since `state` was read. */
-static uint32_t fill(struct nb_smmuv3 *smmu, const struct smmu_cfg *cfg, uint64_t state)
+static uint32_t fill(
+	struct nb_smmuv3 *smmu, uint64_t key, const struct smmu_cfg *cfg, uint64_t state)
 {
 	struct smmu_cfg_slot *slot;
 	uint32_t tag = 0;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
 	if (atomic_load(&smmu->cfg_gen) == state) {
-		slot = find_slot(smmu, cfg->sid);
+		slot = find_slot(smmu, key);
 		if (!slot) {
-			slot = take_slot(smmu, cfg->sid);
+			slot = take_slot(smmu, key);
 			atomic_store(&slot->globals, false);
-			write_slot(slot, cfg);
+			write_slot(slot, key, cfg);
+			index_slot(smmu, number_of(smmu, slot), cfg);
 		}
 		tag = tag_of(smmu, slot);
 	}
@@ -136,72 +175,29 @@ static uint32_t fill(struct nb_smmuv3 *smmu, const struct smmu_cfg *cfg, uint64_
 	return tag;
 }
 
-static bool illegal(enum evt_type type, struct smmu_fault *fault)
-{
-	*fault = (struct smmu_fault){ .type = type };
-	return false;
-}
-
-static bool fetch_cd(struct smmu_walk *w, const uint64_t ste[STE_WORDS], struct smmu_cfg *cfg,
-	struct smmu_fault *fault)
-{
-	uint64_t cd[CD_WORDS];
-
-	if (!smmu_cd_fetch(w, ste[0] & STE_0_S1CTXPTR, cd, fault))
-		return false;
-	return smmu_cd_decode(w->smmu, cd, &cfg->s1) || illegal(EVT_C_BAD_CD, fault);
-}
-
-bool smmu_cfg_fetch(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct smmu_cfg *cfg,
-	struct smmu_fault *fault, struct smmu_recorder *rec)
-{
-	struct smmu_walk w = { .smmu = smmu, .cfg = cfg, .rec = rec };
-	uint64_t ste[STE_WORDS], base, table_cfg;
-
-	pthread_mutex_lock(&smmu->cfg_lock);
-	base = smmu->regs.strtab_base;
-	table_cfg = smmu->regs.strtab_cfg;
-	pthread_mutex_unlock(&smmu->cfg_lock);
-
-	memset(cfg, 0, sizeof(*cfg));
-	cfg->sid = txn->sid;
-	cfg->valid = true;
-	if (!smmu_ste_fetch(&w, base, table_cfg, txn->sid, ste, fault))
-		return false;
-	if (!smmu_ste_decode(smmu, ste, cfg))
-		return illegal(EVT_C_BAD_STE, fault);
-	if (cfg->abort)
-		return true;
-	/* IHI 0070 7.3.9: no substreams are supported (IDR1.SSIDSIZE is 0). */
-	if (txn->ssid_valid)
-		return illegal(EVT_C_BAD_SUBSTREAMID, fault);
-	w.access = smmu_access_of(cfg, txn);
-	return !cfg->use_s1 || fetch_cd(&w, ste, cfg, fault);
-}
-
 bool smmu_cfg_get(struct nb_smmuv3 *smmu, const struct dma_txn *txn, uint64_t state,
 	struct smmu_cfg *cfg, uint32_t *tag, struct smmu_fault *fault)
 {
-	const struct smmu_cfg_slot *set = &smmu->slots[set_of(txn->sid) * SMMU_CFG_WAYS];
+	uint64_t key = key_of_txn(txn);
+	const struct smmu_cfg_slot *set = set_at(smmu, key);
 	unsigned i;
 
 	*tag = 0;
-	for (i = 0; i < SMMU_CFG_WAYS && !txn->ssid_valid; i++) {
-		if (read_slot(&set[i], txn->sid, cfg)) {
+	for (i = 0; i < SMMU_CFG_WAYS; i++) {
+		if (read_slot(&set[i], key, cfg)) {
 			*tag = tag_of(smmu, &set[i]);
 			return true;
 		}
 	}
 	if (!smmu_cfg_fetch(smmu, txn, cfg, fault, NULL))
 		return false;
-	if (!txn->ssid_valid)
-		*tag = fill(smmu, cfg, state);
+	*tag = fill(smmu, key, cfg, state);
 	return true;
 }
 
 bool smmu_cfg_globals(const struct nb_smmuv3 *smmu, uint32_t tag)
 {
-	return tag && atomic_load(&smmu->slots[tag - 1].globals);
+	return tag && atomic_load(&smmu->cache->slots[tag - 1].globals);
 }
 
 void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag)
@@ -210,31 +206,70 @@ void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag)
 		return;
 	/* Under the lock: a TLBI that did not see the mark is over before any walk that does. */
 	pthread_mutex_lock(&smmu->cfg_lock);
-	atomic_store(&smmu->slots[tag - 1].globals, true);
+	atomic_store(&smmu->cache->slots[tag - 1].globals, true);
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
+/* The number of the first valid slot from n on; SMMU_CFG_SLOTS: there is none. cfg_lock is held. */
+static unsigned next_valid(const struct smmu_cfg_cache *cache, unsigned n)
+{
+	uint64_t word;
+
+	for (; n < SMMU_CFG_SLOTS; n = (n | 63) + 1) {
+		word = cache->valid[n / 64] >> n % 64;
+		if (word)
+			return n + __builtin_ctzll(word);
+	}
+	return n;
+}
+
+#define for_each_valid(n, cache)                                                                   \
+	for ((n) = next_valid(cache, 0); (n) < SMMU_CFG_SLOTS; (n) = next_valid(cache, (n) + 1))
+
 void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last)
 {
-	unsigned i;
+	struct smmu_cfg_cache *cache = smmu->cache;
+	unsigned n;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
 	/* Configurations on their way into the cache are stale too. */
 	atomic_fetch_add(&smmu->cfg_gen, 1);
-	for (i = 0; i < SMMU_CFG_SLOTS; i++)
-		if (smmu->slots[i].cfg.sid >= sid && smmu->slots[i].cfg.sid <= last)
-			drop_slot(smmu, &smmu->slots[i]);
+	for_each_valid(n, cache) if (cache->sids[n] >= sid && cache->sids[n] <= last)
+		drop_slot(smmu, &cache->slots[n]);
+	pthread_mutex_unlock(&smmu->cfg_lock);
+}
+
+void smmu_cfg_invalidate_cd(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t ssid)
+{
+	struct smmu_cfg_cache *cache = smmu->cache;
+	unsigned n;
+
+	pthread_mutex_lock(&smmu->cfg_lock);
+	atomic_fetch_add(&smmu->cfg_gen, 1);
+	/* Without substream a stream uses CD 0, if any: its ssid is 0. */
+	for_each_valid(n, cache) if (cache->sids[n] == sid && cache->slots[n].cfg.ssid == ssid)
+		drop_slot(smmu, &cache->slots[n]);
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
 void smmu_cfg_each(struct nb_smmuv3 *smmu, smmu_cfg_fn *fn, const void *arg)
 {
-	unsigned i;
+	struct smmu_cfg_cache *cache = smmu->cache;
+	unsigned n;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
-	for (i = 0; i < SMMU_CFG_SLOTS; i++)
-		if (smmu->slots[i].cfg.valid)
-			fn(smmu, &smmu->slots[i], i + 1, arg);
+	for_each_valid(n, cache) fn(smmu, &cache->slots[n], n + 1, arg);
+	pthread_mutex_unlock(&smmu->cfg_lock);
+}
+
+void smmu_cfg_each_vmid(struct nb_smmuv3 *smmu, uint16_t vmid, smmu_cfg_fn *fn, const void *arg)
+{
+	struct smmu_cfg_cache *cache = smmu->cache;
+	unsigned n;
+
+	pthread_mutex_lock(&smmu->cfg_lock);
+	for_each_valid(n, cache) if (cache->vmids[n] == vmid)
+		fn(smmu, &cache->slots[n], n + 1, arg);
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 

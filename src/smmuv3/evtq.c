@@ -9,9 +9,13 @@
 /* Which fields a record has, beside type, StreamID and SubstreamID. */
 #define HAS_ACCESS BIT64(0) /* InputAddr, PnU, InD, RnW, S2, CLASS; IPA where S2 */
 #define HAS_FETCH  BIT64(1) /* FetchAddr, in the place of the IPA */
+#define NO_SSV	   BIT64(2) /* SubstreamID always, without its flag */
+#define NO_SSID	   BIT64(3) /* nor SubstreamID */
 
 static const uint8_t event_fields[] = {
 	[EVT_F_STE_FETCH] = HAS_FETCH,
+	[EVT_F_STREAM_DISABLED] = NO_SSID,
+	[EVT_C_BAD_SUBSTREAMID] = NO_SSV,
 	[EVT_F_CD_FETCH] = HAS_FETCH,
 	[EVT_F_WALK_EABT] = HAS_ACCESS | HAS_FETCH,
 	[EVT_F_TRANSLATION] = HAS_ACCESS,
@@ -36,8 +40,8 @@ static void build(const struct smmu_fault *fault, const struct dma_txn *txn,
 	uint8_t fields = event_fields[fault->type];
 
 	record[0] = field_prep(EVT_0_TYPE, fault->type) | field_prep(EVT_0_SID, txn->sid);
-	if (txn->ssid_valid)
-		record[0] |= EVT_0_SSV | field_prep(EVT_0_SSID, txn->ssid);
+	if (txn->ssid_valid && !(fields & NO_SSID))
+		record[0] |= (fields & NO_SSV ? 0 : EVT_0_SSV) | field_prep(EVT_0_SSID, txn->ssid);
 	if (fields & HAS_ACCESS)
 		put_access(fault, access, record);
 	if (fields & HAS_FETCH)

@@ -32,9 +32,9 @@ struct smmu_tt {
 };
 
 struct smmu_s1 {
-	struct smmu_tt tt[2]; /* by bit 55 of the address */
-	uint16_t asid;
+	uint16_t asid; /* first: TLBIs look at it beside the VMID */
 	uint8_t out_bits;
+	struct smmu_tt tt[2]; /* by bit 55 of the address */
 	bool affd, wxn, uwxn, pan, record;
 	bool ha, hd; /* hardware updates access flag, dirty state */
 	bool stall;  /* CD.S */
@@ -110,6 +110,7 @@ static inline uint8_t smmu_need(const struct smmu_access *access)
 enum smmu_step_kind {
 	SMMU_STEP_L1STD,
 	SMMU_STEP_STE,
+	SMMU_STEP_L1CD,
 	SMMU_STEP_CD,
 	SMMU_STEP_S1,
 	SMMU_STEP_S2,
@@ -118,7 +119,7 @@ enum smmu_step_kind {
 struct smmu_step {
 	enum smmu_step_kind kind;
 	uint8_t level;	/* S1, S2 */
-	uint64_t input; /* StreamID, IOVA or IPA being translated */
+	uint64_t input; /* StreamID, SubstreamID (L1CD, CD), IOVA or IPA being translated */
 	uint64_t addr;	/* of the words, as their stage addresses them */
 	nb_pa pa;	/* likewise, after all translation */
 	const uint64_t *words;
@@ -164,18 +165,31 @@ struct smmu_regs {
 #define SMMU_WAIT_CR0  BIT64(1)
 #define SMMU_WAIT_GBPA BIT64(2)
 
-#define SMMU_CFG_WAYS	4
-#define SMMU_CFG_SETS	64
-#define SMMU_CFG_SLOTS	(SMMU_CFG_WAYS * SMMU_CFG_SETS)
-#define SMMU_CFG_QWORDS (sizeof(struct smmu_cfg) / 8)
+#define SMMU_CFG_WAYS	  4
+#define SMMU_CFG_SETS_LG2 8
+#define SMMU_CFG_SETS	  (1 << SMMU_CFG_SETS_LG2)
+#define SMMU_CFG_SLOTS	  (SMMU_CFG_WAYS * SMMU_CFG_SETS)
+#define SMMU_CFG_QWORDS	  (sizeof(struct smmu_cfg) / 8)
 
-/* A cached configuration: written under cfg_lock, copied by readers under a sequence count. */
+/*
+ * A cached configuration: written under cfg_lock, copied by readers under a sequence count. What
+ * TLBIs look at is in the first cache line.
+ */
 struct smmu_cfg_slot {
 	_Atomic uint32_t seq; /* odd while it is written */
-	_Atomic uint32_t sid; /* quick reject; meaningful where valid */
 	_Atomic bool globals; /* a global page was seen under this tag */
+	_Atomic uint64_t key; /* whose it is: see key_of; 0: empty */
+	struct smmu_cfg cfg;  /* what words hold, for who holds cfg_lock */
 	_Atomic uint64_t words[SMMU_CFG_QWORDS];
-	struct smmu_cfg cfg; /* the same, for who holds cfg_lock */
+} __attribute__((aligned(64)));
+
+/* The configuration cache, and (under cfg_lock) what makes looking for slots cheap. */
+struct smmu_cfg_cache {
+	struct smmu_cfg_slot slots[SMMU_CFG_SLOTS];
+	uint64_t valid[SMMU_CFG_SLOTS / 64];
+	uint32_t sids[SMMU_CFG_SLOTS]; /* of the valid ones */
+	uint16_t vmids[SMMU_CFG_SLOTS];
+	uint8_t victim[SMMU_CFG_SETS];
 };
 
 /* What kind of access a transaction is: index of nb_smmuv3_port.need. */
@@ -215,8 +229,7 @@ struct nb_smmuv3 {
 		cfg_gen; /* bumped by whatever changes any configuration, before its tag is */
 
 	pthread_mutex_t cfg_lock;
-	struct smmu_cfg_slot *slots;
-	uint8_t victim[SMMU_CFG_SETS];
+	struct smmu_cfg_cache *cache;
 
 	pthread_mutex_t reg_lock;
 	struct smmu_regs regs;
@@ -233,14 +246,24 @@ struct nb_smmuv3 {
 	struct port_set ports;
 };
 
-/* ste.c, cd.c: fetch and decode. False: fault says why. */
+/* ste.c, ste_decode.c, cd.c, cd_decode.c: fetch and decode. False: fault says why, or ILLEGAL. */
 bool smmu_ste_fetch(const struct smmu_walk *w, uint64_t strtab_base, uint64_t strtab_cfg,
 	uint32_t sid, uint64_t ste[STE_WORDS], struct smmu_fault *fault);
 bool smmu_ste_decode(
 	const struct nb_smmuv3 *smmu, const uint64_t ste[STE_WORDS], struct smmu_cfg *cfg);
-bool smmu_cd_fetch(
-	const struct smmu_walk *w, uint64_t ptr, uint64_t cd[CD_WORDS], struct smmu_fault *fault);
-bool smmu_cd_decode(const struct nb_smmuv3 *smmu, const uint64_t cd[CD_WORDS], struct smmu_s1 *s1);
+/* The CD that an STE has for a substream. Nested: through stage 2, so w->cfg is decoded. */
+bool smmu_cd_fetch(const struct smmu_walk *w, const uint64_t ste[STE_WORDS], uint32_t ssid,
+	uint64_t cd[CD_WORDS], struct smmu_fault *fault);
+/* Into cfg->s1, under what the STE (in cfg) permits. */
+bool smmu_cd_decode(
+	const struct nb_smmuv3 *smmu, const uint64_t cd[CD_WORDS], struct smmu_cfg *cfg);
+/* log2 of a granule, by a TG0 or S2TG field; 0: reserved, or not supported. */
+unsigned smmu_granule_lg2(const struct nb_smmuv3 *smmu, unsigned tg0);
+/*
+ * Where the first table is, of tt's size, level and granule. False: the base is beyond out_bits, or
+ * beyond what a granule's tables can address.
+ */
+bool smmu_tt_set_base(struct smmu_tt *tt, uint64_t base, unsigned out_bits);
 /* Bits of an address size field (IPS, S2PS, IDR5.OAS), at most the SMMU's own. */
 unsigned smmu_addr_bits(const struct nb_smmuv3 *smmu, unsigned field);
 
@@ -257,10 +280,13 @@ bool smmu_cfg_globals(const struct nb_smmuv3 *smmu, uint32_t tag);
 void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag);
 /* CFGI: drop the configurations of the streams [sid, last]. */
 void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last);
-/* For each cached configuration, with its tag, under cfg_lock. */
+/* CFGI_CD: drop those that used one CD. */
+void smmu_cfg_invalidate_cd(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t ssid);
+/* For each cached configuration, with its tag, under cfg_lock; and: for each of one VMID. */
 typedef void smmu_cfg_fn(
 	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg);
 void smmu_cfg_each(struct nb_smmuv3 *smmu, smmu_cfg_fn *fn, const void *arg);
+void smmu_cfg_each_vmid(struct nb_smmuv3 *smmu, uint16_t vmid, smmu_cfg_fn *fn, const void *arg);
 /* Everything of this SMMU changed (SMMUEN): nothing cached is used again. */
 void smmu_cfg_changed(struct nb_smmuv3 *smmu);
 

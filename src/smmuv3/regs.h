@@ -185,6 +185,9 @@
 #define STE_2_S2T0SZ	    MASK64(37, 32)
 #define STE_2_S2SL0	    MASK64(39, 38)
 #define STE_2_S2TG	    MASK64(47, 46)
+#define STE_S2TG_4K	    0
+#define STE_S2TG_64K	    1
+#define STE_S2TG_16K	    2
 #define STE_2_S2PS	    MASK64(50, 48)
 #define STE_2_S2AA64	    BIT64(51)
 #define STE_2_S2ENDI	    BIT64(52)
@@ -198,14 +201,19 @@
 
 /* IHI 0070 5.4: context descriptor. */
 #define CD_WORDS   8
+#define CD_LG2	   6 /* of its bytes */
 #define CD_0_T0SZ  MASK64(5, 0)
 #define CD_0_TG0   MASK64(7, 6)
 #define CD_TG0_4K  0
+#define CD_TG0_64K 1
+#define CD_TG0_16K 2
 #define CD_0_EPD0  BIT64(14)
 #define CD_0_ENDI  BIT64(15)
 #define CD_0_T1SZ  MASK64(21, 16)
 #define CD_0_TG1   MASK64(23, 22)
+#define CD_TG1_16K 1
 #define CD_TG1_4K  2
+#define CD_TG1_64K 3
 #define CD_0_EPD1  BIT64(30)
 #define CD_0_V	   BIT64(31)
 #define CD_0_IPS   MASK64(34, 32)

@@ -165,8 +165,8 @@ static bool walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class clas
 	*out = (struct smmu_result){
 		.addr = leaf.addr, .size_lg2 = leaf.shift, .prot = s2_perms(leaf.desc)
 	};
-	/* IHI 0070 5.2 S2PTW: stage 1 tables must not lie in Device memory. */
-	if (class == EVT_CLASS_TT && s2->ptw && !(leaf.desc & TTD_S2_MEMATTR_TYPE))
+	/* IHI 0070 5.2 S2PTW: CDs and stage 1 tables must not lie in Device memory. */
+	if (class != EVT_CLASS_IN && s2->ptw && !(leaf.desc & TTD_S2_MEMATTR_TYPE))
 		return stage_fault(&st, EVT_F_PERMISSION, fault);
 	if ((out->prot & need) != need)
 		return stage_fault(&st, EVT_F_PERMISSION, fault);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The runner of spec rows. */
+#include "spec.h"
+
+#include <stdio.h>
+
+static void (*const bases[])(struct rig *rig) = {
+	[SPEC_S1] = rig_s1,
+	[SPEC_S2] = rig_s2,
+	[SPEC_NESTED] = rig_nested,
+};
+
+static void build(struct rig *rig, const struct spec_row *row)
+{
+	unsigned i;
+
+	rig_create(rig, row->hw);
+	if (row->base == SPEC_BYPASS)
+		rig_ste(rig, RIG_SID, STE0_BYPASS, 0, 0, 0);
+	else if (row->base != SPEC_NONE)
+		bases[row->base](rig);
+	for (i = 0; i < ARRAY_LEN(row->poke) && row->poke[i].at; i++)
+		rig_poke(rig, row->poke[i].at, row->poke[i].value);
+	rig_enable(rig);
+	rig_write(rig, R_CR0, CR0_EVENTQEN);
+	if (row->strtab_at)
+		nb_smmuv3_write(rig->smmu, R_STRTAB_BASE, RAM(row->strtab_at), 8);
+	if (row->strtab_cfg)
+		rig_write(rig, R_STRTAB_CFG, row->strtab_cfg);
+	if (row->no_recinvsid)
+		rig_write(rig, R_CR2, 0);
+	if (!row->off)
+		rig_write(rig, R_CR0, CR0_EVENTQEN | CR0_SMMUEN);
+}
+
+static int differs(const char *what, uint64_t got, uint64_t want)
+{
+	if (got == want)
+		return 0;
+	printf("    %s: %#llx, expected %#llx\n", what, (unsigned long long)got,
+		(unsigned long long)want);
+	return 1;
+}
+
+/* Which SubstreamID the record has: IHI 0070 7.3.7, 7.3.9. */
+static uint64_t ssid_field(const struct spec_row *row)
+{
+	if ((!row->ssid && !row->ssv) || row->event == EVT_F_STREAM_DISABLED)
+		return 0;
+	return (row->event == EVT_C_BAD_SUBSTREAMID ? 0 : EVT_0_SSV) | (uint64_t)row->ssid << 12;
+}
+
+static int check_event(struct rig *rig, const struct spec_row *row, uint32_t sid)
+{
+	uint64_t record[EVT_WORDS], w0 = row->event | (uint64_t)sid << 32;
+	int bad = differs("events", rig_event_count(rig), row->event ? 1 : 0);
+
+	if (bad || !row->event)
+		return bad;
+	rig_event(rig, record);
+	bad += differs("word 0", record[0], w0 | ssid_field(row));
+	bad += differs("word 1", record[1], row->w1);
+	bad += differs("word 2", record[2], row->event >= EVT_F_WALK_EABT ? row->iova : 0);
+	bad += differs("word 3", record[3], row->w3);
+	return bad;
+}
+
+/* Three times: from tables, from the caches, and (globals) cached on second sight. */
+static int check(const struct spec_row *row)
+{
+	uint32_t sid = row->sid ?: RIG_SID;
+	struct dma_txn txn = { .iova = NB_IOVA(row->iova),
+		.prot = row->prot,
+		.priv = row->priv,
+		.inst = row->inst,
+		.sid = sid,
+		.ssid = row->ssid,
+		.ssid_valid = row->ssid || row->ssv };
+	struct dma_span span;
+	struct rig rig;
+	int bad = 0, turn, ret;
+
+	build(&rig, row);
+	for (turn = 0; turn < 3; turn++) {
+		span = (struct dma_span){ .pa = NB_PA(0) };
+		port_enter(rig.port);
+		ret = smmuv3_translate(rig.smmu, rig.port, &txn, &span);
+		port_leave(rig.port);
+		bad += differs("result", ret,
+			row->verdict ?: (row->bytes ? NB_SMMUV3_OK : NB_SMMUV3_ABORT));
+		bad += check_event(&rig, row, sid);
+		bad += differs("address", span.pa.v, row->pa);
+		bad += differs("bytes", span.bytes, row->bytes);
+	}
+	rig_finish(&rig);
+	return bad;
+}
+
+static int list(const struct spec_row *rows, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		printf("%s\t%s\n", rows[i].section, rows[i].what);
+	return 0;
+}
+
+int spec_main(int argc, char **argv, const struct spec_row *rows, size_t n)
+{
+	size_t i, failed = 0;
+
+	if (argc == 2 && !strcmp(argv[1], "--list"))
+		return list(rows, n);
+	for (i = 0; i < n; i++) {
+		if (check(&rows[i])) {
+			printf("  row %zu: %s: %s\n", i, rows[i].section, rows[i].what);
+			failed++;
+		}
+	}
+	printf("%zu rows, %zu of them do not hold\n", n, failed);
+	return failed ? 1 : 0;
+}
