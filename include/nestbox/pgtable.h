@@ -85,6 +85,7 @@ struct nb_pgtable_info {
 	uint64_t leaf_sizes;  /**< bit n: leaves of 1 << n bytes are possible */
 	uint64_t table_bytes; /**< memory in use: root and tables, without those unlinked */
 	bool unlinked;	      /**< tables wait for nb_pgtable_reap */
+	bool empty;	      /**< nothing is mapped */
 };
 
 /** size is sizeof(*info): what fits in it is filled in. */

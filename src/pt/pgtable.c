@@ -147,6 +147,7 @@ void nb_pgtable_info(const struct nb_pgtable *pt, struct nb_pgtable_info *info, 
 		.leaf_sizes = pt->leaf_sizes,
 		.table_bytes = bytes_in_use(pt),
 		.unlinked = pt->unlinked != NULL,
+		.empty = !pt->root->valid,
 	};
 
 	memset(info, 0, size);
