@@ -28,6 +28,7 @@ static void *smmu_create(
 		.oas_bits = desc->oas_bits,
 		.sid_bits = desc->sid_bits,
 		.iidr = desc->iidr,
+		.httu = desc->httu ? NB_SMMUV3_HTTU_DIRTY : NB_SMMUV3_HTTU_NONE,
 		.ops = &ops,
 		.ctx = (void *)wire,
 	};
