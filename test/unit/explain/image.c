@@ -241,9 +241,9 @@ static void test_damage(void **state)
 	rig_s1(&rig);
 	text = save(&rig, 1000);
 	len = strlen(text);
-	for (size_t n = 0; n < len; n++)
+	for (size_t n = 0; n < len; n += n < 1500 || len - n < 100 ? 1 : 37)
 		assert_null(parse(text, n));
-	for (unsigned i = 0; i < 1000; i++) {
+	for (unsigned i = 0; i < 500; i++) {
 		char was;
 		size_t at;
 
