@@ -270,6 +270,7 @@ bool smmu_walk(const struct smmu_walk *w, struct smmu_result *out, struct smmu_f
 	struct smmu_result s2;
 	bool ok = w->cfg->use_s1 ? walk_s1(w, out, fault) : bypass_s1(w, out, fault);
 
+	out->ipa = ok ? out->addr : 0;
 	if (!ok || !w->cfg->use_s2)
 		return ok;
 	if (!walk_s2(w, out->addr, EVT_CLASS_IN, smmu_need(&w->access), &s2, fault))
