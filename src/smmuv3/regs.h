@@ -165,6 +165,7 @@
 #define STE_S1DSS_BYPASS    1
 #define STE_S1DSS_SSID0	    2
 #define STE_1_CONT	    MASK64(16, 13)
+#define STE_1_PPAR	    BIT64(18)
 #define STE_1_MEV	    BIT64(19)
 #define STE_1_S2FWB	    BIT64(25)
 #define STE_1_EATS	    MASK64(29, 28)
@@ -235,10 +236,10 @@
 #define L1CD_V	   BIT64(0)
 #define L1CD_L2PTR MASK64(51, 12)
 
-/* Arm ARM D8.3: VMSAv8-64 descriptors, 4 KiB granule. */
+/* Arm ARM D8.3: VMSAv8-64 descriptors. */
 #define TTD_VALID	      BIT64(0)
-#define TTD_TABLE	      BIT64(1) /* at level 3: page */
-#define TTD_ADDR	      MASK64(47, 12)
+#define TTD_TABLE	      BIT64(1)	     /* at level 3: page */
+#define TTD_ADDR_51_48	      MASK64(15, 12) /* 64 KiB granule, 52-bit addresses */
 #define TTD_AF		      BIT64(10)
 #define TTD_NG		      BIT64(11)
 #define TTD_DBM		      BIT64(51)
@@ -253,7 +254,8 @@
 #define TTD_APTABLE_RO	      BIT64(62)
 #define TTD_S2_READ	      BIT64(6)
 #define TTD_S2_WRITE	      BIT64(7)
-#define TTD_S2_MEMATTR_TYPE   MASK64(5, 4) /* 0: Device, where MemAttr[3:2] is 0 */
+#define TTD_S2_MEMATTR_TYPE   MASK64(5, 4) /* MemAttr[3:2]: 0 is Device */
+#define TTD_S2_MEMATTR_2      BIT64(4)	   /* with S2FWB, 0 is Device */
 #define TTD_S2_XN	      MASK64(54, 53)
 
 /* IHI 0070 4.1: commands. */
@@ -322,6 +324,19 @@ enum cmd_op {
 #define EVT_1_CLASS MASK64(41, 40)
 #define EVT_3_IPA   MASK64(51, 12)
 #define EVT_3_FETCH MASK64(51, 3)
+
+/* IHI 0070 8: page requests, two words. */
+#define PPR_WORDS  2
+#define PPR_0_SID  MASK64(31, 0)
+#define PPR_0_SSID MASK64(51, 32)
+#define PPR_0_PRIV BIT64(58)
+#define PPR_0_X	   BIT64(59)
+#define PPR_0_R	   BIT64(60)
+#define PPR_0_W	   BIT64(61)
+#define PPR_0_LAST BIT64(62)
+#define PPR_0_SSV  BIT64(63)
+#define PPR_1_PRGI MASK64(8, 0)
+#define PPR_1_ADDR MASK64(63, 12)
 
 enum evt_type {
 	EVT_NONE = 0,
