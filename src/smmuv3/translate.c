@@ -118,7 +118,7 @@ static bool walk(struct nb_smmuv3 *smmu, struct port *port, struct miss *miss,
 	struct smmu_walk w = { .smmu = smmu,
 		.cfg = &miss->cfg,
 		.access = smmu_access_of(&miss->cfg, txn),
-		.port = to_smmu_port(port),
+		.port = miss->tag ? to_smmu_port(port) : NULL,
 		.tag = miss->tag,
 		.gen = miss->gen };
 	struct smmu_result result;
@@ -170,6 +170,8 @@ static __attribute__((noinline)) int translate_slow(
 	unsigned i;
 	nb_iova iova;
 
+	if (txn->translated)
+		return smmu_translated(smmu, port, txn, span);
 	memset(&miss.fault, 0, sizeof(miss.fault));
 	for (i = 0; step == STEP_AGAIN && i < MAX_ATTEMPTS; i++)
 		step = configure(smmu, txn, &miss);
