@@ -184,12 +184,18 @@ struct smmu_cfg_slot {
 	_Atomic uint64_t words[SMMU_CFG_QWORDS];
 } __attribute__((aligned(64)));
 
-/* The configuration cache, and (under cfg_lock) what makes looking for slots cheap. */
+/* One of the slots in use: what most of those who look for slots ask for. */
+struct smmu_cfg_use {
+	uint32_t sid;
+	uint16_t vmid, slot;
+};
+
+/* The configuration cache. All but the slots: under cfg_lock. */
 struct smmu_cfg_cache {
 	struct smmu_cfg_slot slots[SMMU_CFG_SLOTS];
-	uint64_t valid[SMMU_CFG_SLOTS / 64];
-	uint32_t sids[SMMU_CFG_SLOTS]; /* of the valid ones */
-	uint16_t vmids[SMMU_CFG_SLOTS];
+	struct smmu_cfg_use used[SMMU_CFG_SLOTS]; /* the first n_used, in no order */
+	uint16_t places[SMMU_CFG_SLOTS];	  /* of a slot that is in use: where in used */
+	unsigned n_used;
 	uint8_t victim[SMMU_CFG_SETS];
 };
 
