@@ -219,7 +219,7 @@ static void take_result(struct collector *c)
 static void walk(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
 {
 	struct nb_explanation *out = c->out;
-	struct smmu_walk w = { .smmu = smmu, .cfg = &c->cfg, .rec = &c->rec };
+	struct smmu_walk w = { .smmu = smmu, .cfg = &c->cfg, .rec = &c->rec, .no_update = true };
 
 	if (!smmu_cfg_fetch(smmu, txn, &c->cfg, &c->fault, &c->rec)) {
 		take_fault(c, txn);
