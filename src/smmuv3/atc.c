@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "smmuv3/smmuv3.h"
+#include "base/bits.h"
 
 #define DEFAULT_ENTRIES 64
 #define MAX_ENTRIES	65536
@@ -273,9 +273,9 @@ static enum nb_atc_result ask(struct nb_atc *atc, struct nb_smmuv3_port *port,
 	enum nb_smmuv3_ats_status status;
 	uint32_t want = perms_wanted(txn);
 
-	port_enter(smmuv3_port(port));
+	nb_smmuv3_enter(port);
 	status = nb_smmuv3_ats_request(port, txn, &entry);
-	port_leave(smmuv3_port(port));
+	nb_smmuv3_leave(port);
 	if (status != NB_SMMUV3_ATS_SUCCESS)
 		return results[status];
 	if (entry.untranslated)

@@ -11,7 +11,7 @@
 
 #define DEFAULT_OAS_BITS    48
 #define DEFAULT_SID_BITS    16
-#define DEFAULT_IOTLB_SLOTS 4096
+#define DEFAULT_IOTLB_SLOTS 16384
 #define STALLS_MAX	    255 /* IDR5.STALL_MAX */
 
 /* The encoding of an address size in IDR5.OAS; -1: there is none. */
@@ -152,6 +152,7 @@ struct nb_smmuv3 *nb_smmuv3_create(const struct nb_smmuv3_config *from)
 	struct nb_smmuv3_ops ops;
 	struct nb_smmuv3 *smmu;
 
+	port_init_default();
 	if (!read_config(from, &config) || !read_ops(config.ops, &ops))
 		return NULL;
 	smmu = calloc(1, sizeof(*smmu));

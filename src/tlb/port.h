@@ -31,8 +31,7 @@
 #include "tlb/iotlb.h"
 
 struct port {
-	_Atomic uint64_t seq;	/* odd: in flight. Written by the owner only */
-	struct iotlb_entry hot; /* the owner's last translation; checked like any IOTLB entry */
+	_Atomic uint64_t seq; /* odd: in flight. Written by the owner only */
 	struct cds_list_head link;
 	uint64_t waited; /* waiter's: the odd seq it saw at port_wait_begin, 0: none */
 	uint32_t sid;	 /* the stream this port serves: lets waits be narrowed and explained */
@@ -48,6 +47,8 @@ extern bool port_fences; /* true: membarrier is not to be had, readers fence. Se
 
 /** Register for membarrier; without it (or when force_fences) fall back to fences. Idempotent. */
 void port_init_process(bool force_fences);
+/** port_init_process(false), unless somebody has called it: for users of the library. Any thread. */
+void port_init_default(void);
 
 void port_set_init(struct port_set *set);
 void port_set_finish(struct port_set *set);

@@ -348,12 +348,12 @@ static void one_use(struct reader *reader, const struct nb_atc_use *use)
 	};
 	struct dma_span span;
 
-	port_enter(smmuv3_port(reader->port));
+	nb_smmuv3_enter(reader->port);
 	if (smmuv3_translate(reader->rig->smmu, smmuv3_port(reader->port), &txn, &span))
 		reader->bad++;
 	else
 		dwell(reader, span.pa);
-	port_leave(smmuv3_port(reader->port));
+	nb_smmuv3_leave(reader->port);
 }
 
 static void *read_all(void *arg)
