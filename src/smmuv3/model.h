@@ -136,7 +136,8 @@ struct smmu_walk {
 	const struct smmu_cfg *cfg;
 	struct smmu_access access;
 	struct smmu_recorder *rec; /* or NULL */
-	/* Where leaf tables are cached, and what they are valid under; NULL, 0: not cached. */
+	bool no_update;		   /* access flag and dirty state: tell, but write nothing */
+	/* Where leaf tables are cached, and under what (tag is not 0). NULL: not, as with rec. */
 	struct nb_smmuv3_port *port;
 	uint32_t tag;
 	uint64_t gen;
@@ -206,12 +207,18 @@ struct smmu_cfg_slot {
 	_Atomic uint64_t words[SMMU_CFG_QWORDS];
 } __attribute__((aligned(64)));
 
-/* The configuration cache, and (under cfg_lock) what makes looking for slots cheap. */
+/* One of the slots in use: what most of those who look for slots ask for. */
+struct smmu_cfg_use {
+	uint32_t sid;
+	uint16_t vmid, slot;
+};
+
+/* The configuration cache. All but the slots: under cfg_lock. */
 struct smmu_cfg_cache {
 	struct smmu_cfg_slot slots[SMMU_CFG_SLOTS];
-	uint64_t valid[SMMU_CFG_SLOTS / 64];
-	uint32_t sids[SMMU_CFG_SLOTS]; /* of the valid ones */
-	uint16_t vmids[SMMU_CFG_SLOTS];
+	struct smmu_cfg_use used[SMMU_CFG_SLOTS]; /* the first n_used, in no order */
+	uint16_t places[SMMU_CFG_SLOTS];	  /* of a slot that is in use: where in used */
+	unsigned n_used;
 	uint8_t victim[SMMU_CFG_SETS];
 };
 
@@ -231,12 +238,30 @@ struct smmu_held {
 	struct smmu_cfg cfg;
 };
 
+/* An entry of a leaf-table cache, a cache line: see leaf.h. */
+struct smmu_leaf_slot {
+	uint64_t slice; /* input address >> what a slice's pages resolve */
+	uint64_t table; /* host pointer to the first descriptor, or (by_pa) where it is */
+	uint64_t gen;
+	uint16_t tag;	     /* 0: empty */
+	uint16_t want;	     /* what a leaf to be used has in the bits of must */
+	uint16_t index_mask; /* of a slice's pages; 0: a block, which has one descriptor */
+	uint8_t size_lg2;
+	bool by_pa : 1, pa52 : 1, hd : 1;
+	uint64_t must, addr_mask;
+	uint8_t perms[16]; /* by the descriptor's attributes (perms.h) */
+} __attribute__((aligned(64)));
+
+#define SMMU_LEAF_SLOTS 1024
+
 /* A port of this SMMU. What is below `port` is the owner's alone. */
 struct nb_smmuv3_port {
 	struct port port;
 	struct nb_smmuv3 *smmu;
-	_Atomic uint32_t stalls; /* transactions of this port that are stalled (stall.c) */
-	struct smmu_held held;	 /* for the substream that was last asked for */
+	const _Atomic uint64_t *removals; /* of smmu->mem */
+	_Atomic uint32_t stalls;	  /* transactions of this port that are stalled (stall.c) */
+	struct smmu_held held;		  /* for the substream that was last asked for */
+	struct smmu_leaf_slot leaves[2][SMMU_LEAF_SLOTS]; /* of stage 1, of stage 2 */
 };
 
 static inline struct nb_smmuv3_port *to_smmu_port(struct port *port)
@@ -333,7 +358,14 @@ bool smmu_walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class class,
 	struct smmu_result *out, struct smmu_fault *fault);
 void smmu_record(const struct smmu_walk *w, const struct smmu_step *step);
 /* The address as stage 1 compares it: a top byte that TBI ignores is replaced by its sign. */
-nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova);
+static inline nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova)
+{
+	bool high = iova.v >> 55 & 1;
+
+	if (!cfg->use_s1 || !cfg->s1.tt[high].tbi)
+		return iova;
+	return NB_IOVA(high ? iova.v | MASK64(63, 56) : iova.v & MASK64(55, 0));
+}
 
 /*
  * fault.c: what becomes of a transaction that failed: it is recorded (unless silent), and aborts, is
