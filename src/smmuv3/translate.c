@@ -166,12 +166,16 @@ static __attribute__((noinline)) int translate_slow(
 {
 	enum step step = STEP_AGAIN;
 	struct iotlb_entry entry;
+	enum nb_smmuv3_verdict verdict;
 	struct miss miss;
+	uint16_t stag;
 	unsigned i;
 	nb_iova iova;
 
 	if (txn->translated)
 		return smmu_translated(smmu, port, txn, span);
+	if (smmu_stall_check(to_smmu_port(port), txn, &verdict, &stag))
+		return verdict;
 	memset(&miss.fault, 0, sizeof(miss.fault));
 	for (i = 0; step == STEP_AGAIN && i < MAX_ATTEMPTS; i++)
 		step = configure(smmu, txn, &miss);
@@ -187,7 +191,8 @@ static __attribute__((noinline)) int translate_slow(
 	if (!try_iotlb(smmu, &miss, txn, iova, &entry) &&
 		!walk(smmu, port, &miss, txn, iova, &entry))
 		return abort_txn(smmu, port, &miss, txn);
-	if (entry.tag && port->sid == txn->sid && !txn->ssid_valid)
+	if (entry.tag && port->sid == txn->sid && !txn->ssid_valid &&
+		!atomic_load_explicit(&to_smmu_port(port)->stalls, memory_order_relaxed))
 		set_hot(to_smmu_port(port), &miss.cfg, &entry);
 	span_of(&entry, iova, span);
 	return 0;
