@@ -50,7 +50,7 @@ static void release(struct nb_smmuv3 *smmu, struct smmu_stall *stall)
 	stall->state = SMMU_STALL_FREE;
 }
 
-/* A free slot, else one whose verdict nobody has asked for. */
+/* A free slot, else the oldest whose verdict nobody has asked for. */
 static struct smmu_stall *take(struct nb_smmuv3 *smmu)
 {
 	struct smmu_stall *ended = NULL, *stall;
@@ -62,7 +62,8 @@ static struct smmu_stall *take(struct nb_smmuv3 *smmu)
 			continue;
 		if (stall->state == SMMU_STALL_FREE)
 			return stall;
-		ended = stall;
+		if (!ended || stall->order < ended->order)
+			ended = stall;
 	}
 	if (ended)
 		release(smmu, ended);
