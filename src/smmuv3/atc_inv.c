@@ -125,7 +125,7 @@ void smmu_outbox_deliver(struct nb_smmuv3 *smmu)
 		atomic_store_explicit(&box->due, box->n != 0, memory_order_relaxed);
 	}
 	pthread_mutex_unlock(&smmu->reg_lock);
-	smmu_gerror_signal(smmu);
+	smmu_signal(smmu);
 }
 
 static void answer(struct nb_smmuv3 *smmu, uint32_t itag, bool failed)
@@ -143,7 +143,7 @@ static void answer(struct nb_smmuv3 *smmu, uint32_t itag, bool failed)
 			smmu_cmdq_run(smmu);
 	}
 	pthread_mutex_unlock(&smmu->reg_lock);
-	smmu_gerror_signal(smmu);
+	smmu_signal(smmu);
 	smmu_outbox_deliver(smmu);
 }
 

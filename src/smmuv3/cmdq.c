@@ -1,208 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command queue (IHI 0070 3.5, 4). A doorbell consumes a bounded number of commands; what is
- * left is consumed by the next doorbell, or when CMDQ_CONS is read.
- *
- * Configurations are cached whole (STE and CD), so every CFGI drops whole ones. Invalidation may
- * always take more than it was asked to; where what is asked for cannot be told apart in the cache,
- * it does.
+ * The command queue (IHI 0070 3.5, 4): consumption, errors and CMD_SYNC. A doorbell has a budget, of
+ * which each command takes a share and a TLBI by range one more for each page. What is left in the
+ * queue is consumed by the next doorbell, or when CMDQ_CONS is read.
  */
-#include "smmuv3/model.h"
+#include "smmuv3/cmd.h"
+
+#include <string.h>
 
 #define COMMANDS_PER_DOORBELL 4096
+#define COMMAND_COST	      64
 
-enum outcome {
-	CMD_DONE,
-	CMD_WAIT, /* leave CONS where it is, look again later */
-	CMD_ILL,
-	CMD_ATC_FAILED,
-};
-
-struct cmd {
-	uint64_t w[2];
-};
-
-static enum outcome prefetch(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+/* The wait for DMA in flight is over, or was not needed. */
+static bool dma_has_left(struct nb_smmuv3 *smmu)
 {
-	return CMD_DONE; /* a hint */
+	if (!smmu->sync_due)
+		return true;
+	if (!smmu->sync_begun)
+		smmu_wait_begin(smmu, SMMU_WAIT_SYNC);
+	smmu->sync_begun = true;
+	smmu_wait_poll(smmu);
+	if (smmu->waiting & SMMU_WAIT_SYNC)
+		return false;
+	smmu->sync_begun = smmu->sync_due = false;
+	return true;
 }
 
-static enum outcome cfgi_sid(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+/* Have the interrupt of a completed CMD_SYNC raised once reg_lock is free. */
+static void queue_sync_irq(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
-	uint32_t sid = field_get(CMD_0_SID, cmd->w[0]);
+	uint64_t addr = cmd->w[1] & CMD_1_MSI_ADDR & (BIT64(smmu->oas_bits) - 1);
 
-	smmu_cfg_invalidate(smmu, sid, sid);
-	smmu->sync_due = true;
-	return CMD_DONE;
+	smmu->sync_irqs[smmu->n_sync_irqs++] = (struct smmu_sync_irq){
+		.addr = NB_PA(smmu->hw.msi ? addr : 0),
+		.data = field_get(CMD_0_MSI_DATA, cmd->w[0]),
+	};
 }
 
-static enum outcome cfgi_cd(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+/*
+ * IHI 0070 4.7.3: complete once no transaction uses what the commands before it invalidated, and no
+ * function's ATC. FIDELITY: SIG_SEV signals nothing beyond CONS, there being no processor to wake.
+ */
+static enum cmd_outcome cmd_sync(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
-	uint32_t ssid = smmu->hw.ssid_bits ? field_get(CMD_0_SSID, cmd->w[0]) : 0;
+	unsigned signal = field_get(CMD_0_CS, cmd->w[0]);
 
-	/* IHI 0070 4.3.3: there are no CDs without stage 1. */
-	if (!smmu->has_s1)
+	if (signal == CMD_CS_RESERVED)
 		return CMD_ILL;
-	smmu_cfg_invalidate_cd(smmu, field_get(CMD_0_SID, cmd->w[0]), ssid);
-	smmu->sync_due = true;
+	if (!dma_has_left(smmu) || smmu->atc_pending)
+		return CMD_WAIT;
+	if (smmu->atc_failed) {
+		smmu->atc_failed = false;
+		return CMD_ATC_FAILED;
+	}
+	if (signal != CMD_CS_IRQ)
+		return CMD_DONE;
+	smmu->cmdq_paused = smmu->n_sync_irqs == SMMU_SYNC_IRQS;
+	if (smmu->cmdq_paused)
+		return CMD_WAIT;
+	queue_sync_irq(smmu, cmd);
 	return CMD_DONE;
 }
 
-static enum outcome cfgi_cd_all(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return smmu->has_s1 ? cfgi_sid(smmu, cmd) : CMD_ILL;
-}
-
-static enum outcome cfgi_range(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	uint32_t sid = field_get(CMD_0_SID, cmd->w[0]);
-	uint32_t span = MASK64(field_get(CMD_1_RANGE, cmd->w[1]), 0); /* 31: all */
-
-	smmu_cfg_invalidate(smmu, sid & ~span, sid | span);
-	smmu->sync_due = true;
-	return CMD_DONE;
-}
-
-/* What a TLBI is about. */
-struct tlbi {
-	uint16_t vmid, asid;
-	nb_iova first, last;
-	bool leaf; /* tables on the way are as they were */
-};
-
-/* IHI 0070 4.4.1.1: with TG, NUM and SCALE a range (IDR3.RIL); else what maps the one address. */
-static void set_range(const struct cmd *cmd, uint64_t addr_mask, struct tlbi *tlbi)
-{
-	unsigned tg = field_get(CMD_1_TG, cmd->w[1]);
-	unsigned scale = field_get(CMD_0_SCALE, cmd->w[0]), granule = 10 + 2 * tg;
-	uint64_t num = field_get(CMD_0_NUM, cmd->w[0]) + 1, bytes = KIB(4);
-
-	tlbi->leaf = cmd->w[1] & CMD_1_LEAF;
-	tlbi->first = NB_IOVA(cmd->w[1] & addr_mask);
-	if (tg)
-		bytes = scale + granule >= 58 ? ~UINT64_C(0) : num << (scale + granule);
-	tlbi->last = NB_IOVA(tlbi->first.v + (bytes - 1));
-	if (tlbi->last.v < tlbi->first.v)
-		tlbi->last = NB_IOVA(~UINT64_C(0));
-}
-
-static enum outcome tlbi_each(struct nb_smmuv3 *smmu, const struct cmd *cmd, uint64_t addr_mask,
-	bool have, smmu_cfg_fn *fn)
-{
-	struct tlbi tlbi = { .asid = field_get(CMD_0_ASID, cmd->w[0]) };
-
-	if (!have)
-		return CMD_ILL;
-	/* Without stage 2 there are no VMIDs. */
-	tlbi.vmid = smmu->has_s2 ? field_get(CMD_0_VMID, cmd->w[0]) : 0;
-	if (addr_mask)
-		set_range(cmd, addr_mask, &tlbi);
-	smmu_cfg_each_vmid(smmu, tlbi.vmid, fn, &tlbi);
-	smmu->sync_due = true;
-	return CMD_DONE;
-}
-
-static void kill_range(struct nb_smmuv3 *smmu, uint32_t tag, const struct tlbi *tlbi)
-{
-	iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last, tlbi->leaf);
-}
-
-static void by_vmid(
-	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg)
-{
-	const struct tlbi *tlbi = arg;
-
-	if (slot->cfg.vmid == tlbi->vmid)
-		iotlb_invalidate_tag(smmu->tlb, tag);
-}
-
-static void by_asid(
-	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg)
-{
-	const struct tlbi *tlbi = arg;
-
-	if (slot->cfg.use_s1 && slot->cfg.s1.asid == tlbi->asid)
-		by_vmid(smmu, slot, tag, arg);
-}
-
-static void by_vaa(
-	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg)
-{
-	const struct tlbi *tlbi = arg;
-
-	if (slot->cfg.use_s1 && slot->cfg.vmid == tlbi->vmid)
-		kill_range(smmu, tag, tlbi);
-}
-
-static void by_va(
-	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg)
-{
-	const struct tlbi *tlbi = arg;
-
-	/* Arm ARM D8.16: a global page is everybody's, whatever ASID the command names. */
-	if (slot->cfg.s1.asid == tlbi->asid || atomic_load(&slot->globals))
-		by_vaa(smmu, slot, tag, arg);
-}
-
-static void by_ipa(
-	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg)
-{
-	const struct tlbi *tlbi = arg;
-
-	if (!slot->cfg.use_s2 || slot->cfg.vmid != tlbi->vmid)
-		return;
-	/* Entries of both stages know their IOVA only. */
-	if (slot->cfg.use_s1)
-		iotlb_invalidate_tag(smmu->tlb, tag);
-	else
-		kill_range(smmu, tag, tlbi);
-}
-
-static enum outcome tlbi_nh_all(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return tlbi_each(smmu, cmd, 0, smmu->has_s1, by_vmid);
-}
-
-static enum outcome tlbi_nh_asid(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return tlbi_each(smmu, cmd, 0, smmu->has_s1, by_asid);
-}
-
-static enum outcome tlbi_nh_va(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return tlbi_each(smmu, cmd, CMD_1_ADDR, smmu->has_s1, by_va);
-}
-
-static enum outcome tlbi_nh_vaa(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return tlbi_each(smmu, cmd, CMD_1_ADDR, smmu->has_s1, by_vaa);
-}
-
-static enum outcome tlbi_s12_vmall(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return tlbi_each(smmu, cmd, 0, smmu->has_s2, by_vmid);
-}
-
-static enum outcome tlbi_s2_ipa(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	return tlbi_each(smmu, cmd, CMD_1_IPA, smmu->has_s2, by_ipa);
-}
-
-static enum outcome tlbi_nsnh_all(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	iotlb_invalidate_all(smmu->tlb);
-	smmu->sync_due = true;
-	return CMD_DONE;
-}
-
-static enum outcome atc_inv(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+static enum cmd_outcome cmd_atc_inv(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
 	if (!smmu->hw.ats)
 		return CMD_ILL;
 	return smmu_atc_inv(smmu, cmd->w) ? CMD_DONE : CMD_WAIT;
 }
 
-static enum outcome pri_resp(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+static enum cmd_outcome cmd_pri_resp(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
 	bool ill, done = smmu_pri_resp(smmu, cmd->w, &ill);
 
@@ -211,53 +78,29 @@ static enum outcome pri_resp(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 	return done ? CMD_DONE : CMD_WAIT;
 }
 
-/*
- * IHI 0070 4.7: complete once no transaction uses what the commands before it invalidated. No
- * completion signal but CONS: interrupts and events of CMD_SYNC need IDR0.MSI and SEV.
- */
-static enum outcome cmd_sync(struct nb_smmuv3 *smmu, const struct cmd *cmd)
-{
-	if (field_get(CMD_0_CS, cmd->w[0]) == CMD_CS_RESERVED)
-		return CMD_ILL;
-	if (smmu->atc_pending)
-		return CMD_WAIT;
-	if (smmu->atc_failed) {
-		smmu->atc_failed = false;
-		return CMD_ATC_FAILED;
-	}
-	if (!smmu->sync_due)
-		return CMD_DONE;
-	if (!smmu->sync_begun)
-		smmu_wait_begin(smmu, SMMU_WAIT_SYNC);
-	smmu->sync_begun = true;
-	smmu_wait_poll(smmu);
-	if (smmu->waiting & SMMU_WAIT_SYNC)
-		return CMD_WAIT;
-	smmu->sync_begun = smmu->sync_due = false;
-	return CMD_DONE;
-}
-
-/* Everything else is CERROR_ILL: EL2, EL3, Secure and stalls are not implemented. */
-static enum outcome (*const commands[256])(struct nb_smmuv3 *smmu, const struct cmd *cmd) = {
-	[CMD_PREFETCH_CONFIG] = prefetch,
-	[CMD_PREFETCH_ADDR] = prefetch,
-	[CMD_CFGI_STE] = cfgi_sid,
-	[CMD_CFGI_STE_RANGE] = cfgi_range,
-	[CMD_CFGI_CD] = cfgi_cd,
-	[CMD_CFGI_CD_ALL] = cfgi_cd_all,
-	[CMD_TLBI_NH_ALL] = tlbi_nh_all,
-	[CMD_TLBI_NH_ASID] = tlbi_nh_asid,
-	[CMD_TLBI_NH_VA] = tlbi_nh_va,
-	[CMD_TLBI_NH_VAA] = tlbi_nh_vaa,
-	[CMD_TLBI_S12_VMALL] = tlbi_s12_vmall,
-	[CMD_TLBI_S2_IPA] = tlbi_s2_ipa,
-	[CMD_TLBI_NSNH_ALL] = tlbi_nsnh_all,
-	[CMD_ATC_INV] = atc_inv,
-	[CMD_PRI_RESP] = pri_resp,
+/* Everything else is CERROR_ILL: EL2, EL3, Secure and Realm are not implemented. */
+static cmd_fn *const commands[256] = {
+	[CMD_PREFETCH_CONFIG] = smmu_cmd_prefetch,
+	[CMD_PREFETCH_ADDR] = smmu_cmd_prefetch,
+	[CMD_CFGI_STE] = smmu_cmd_cfgi_ste,
+	[CMD_CFGI_STE_RANGE] = smmu_cmd_cfgi_range,
+	[CMD_CFGI_CD] = smmu_cmd_cfgi_cd,
+	[CMD_CFGI_CD_ALL] = smmu_cmd_cfgi_cd_all,
+	[CMD_TLBI_NH_ALL] = smmu_cmd_tlbi_nh_all,
+	[CMD_TLBI_NH_ASID] = smmu_cmd_tlbi_nh_asid,
+	[CMD_TLBI_NH_VA] = smmu_cmd_tlbi_nh_va,
+	[CMD_TLBI_NH_VAA] = smmu_cmd_tlbi_nh_vaa,
+	[CMD_TLBI_S12_VMALL] = smmu_cmd_tlbi_s12_vmall,
+	[CMD_TLBI_S2_IPA] = smmu_cmd_tlbi_s2_ipa,
+	[CMD_TLBI_NSNH_ALL] = smmu_cmd_tlbi_nsnh_all,
+	[CMD_ATC_INV] = cmd_atc_inv,
+	[CMD_PRI_RESP] = cmd_pri_resp,
+	[CMD_RESUME] = smmu_cmd_resume,
+	[CMD_STALL_TERM] = smmu_cmd_stall_term,
 	[CMD_SYNC] = cmd_sync,
 };
 
-static enum outcome execute(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+static enum cmd_outcome execute(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
 	uint8_t op = field_get(CMD_0_OP, cmd->w[0]);
 
@@ -279,20 +122,27 @@ static void halt(struct nb_smmuv3 *smmu, unsigned reason)
 	pthread_mutex_unlock(&smmu->out_lock);
 }
 
+static bool fetch(struct nb_smmuv3 *smmu, uint64_t index, unsigned lg2, struct cmd *cmd)
+{
+	uint64_t bytes = MAX(BIT64(lg2 + CMDQ_ENTRY_LG2), 32u);
+	uint64_t base = align_down(smmu->regs.cmdq_base & Q_BASE_ADDR, bytes);
+
+	return !nb_mem_read(
+		smmu->mem, NB_PA(base + (index << CMDQ_ENTRY_LG2)), cmd->w, sizeof(cmd->w));
+}
+
 /* One command. False: stop here. */
 static bool consume(struct nb_smmuv3 *smmu)
 {
 	struct smmu_regs *regs = &smmu->regs;
 	unsigned lg2 = MIN(field_get(Q_BASE_LOG2SIZE, regs->cmdq_base), (uint64_t)Q_MAX_LG2);
-	uint64_t size = BIT64(lg2), mask = 2 * size - 1, cons = regs->cmdq_cons & mask, base;
-	enum outcome outcome;
+	uint64_t size = BIT64(lg2), mask = 2 * size - 1, cons = regs->cmdq_cons & mask;
+	enum cmd_outcome outcome;
 	struct cmd cmd;
 
 	if (cons == (regs->cmdq_prod & mask))
 		return false;
-	base = align_down(regs->cmdq_base & Q_BASE_ADDR, MAX(size << CMDQ_ENTRY_LG2, 32u));
-	if (nb_mem_read(smmu->mem, NB_PA(base + ((cons & (size - 1)) << CMDQ_ENTRY_LG2)), cmd.w,
-		    sizeof(cmd.w))) {
+	if (!fetch(smmu, cons & (size - 1), lg2, &cmd)) {
 		halt(smmu, CERROR_ABT);
 		return false;
 	}
@@ -309,13 +159,61 @@ static bool consume(struct nb_smmuv3 *smmu)
 	return true;
 }
 
-void smmu_cmdq_run(struct nb_smmuv3 *smmu)
+/* As far as the budget goes. */
+static void go_on(struct nb_smmuv3 *smmu)
 {
-	unsigned i;
-
+	smmu->cmdq_paused = false;
 	if (!(smmu->regs.cr0 & CR0_CMDQEN))
 		return;
-	for (i = 0; i < COMMANDS_PER_DOORBELL && !smmu->cmdq_halted; i++)
+	while (smmu->budget >= COMMAND_COST && !smmu->cmdq_halted) {
+		smmu->budget -= COMMAND_COST;
 		if (!consume(smmu))
 			return;
+	}
+}
+
+void smmu_cmdq_run(struct nb_smmuv3 *smmu)
+{
+	smmu->budget = COMMANDS_PER_DOORBELL * COMMAND_COST;
+	go_on(smmu);
+}
+
+static void raise_sync(struct nb_smmuv3 *smmu, const struct smmu_sync_irq *irq)
+{
+	if (!irq->addr.v) {
+		smmu_irq(smmu, NB_SMMUV3_IRQ_SYNC);
+		return;
+	}
+	if (!smmu_msi_write(smmu, irq->addr, irq->data))
+		return;
+	pthread_mutex_lock(&smmu->out_lock);
+	smmu_gerror_raise(smmu, GERROR_MSI_CMDQ_ABT);
+	pthread_mutex_unlock(&smmu->out_lock);
+}
+
+/* Take what is due, and make use of the room. */
+static void take_sync_irqs(struct nb_smmuv3 *smmu, struct smmu_sync_irq *irqs, unsigned *n)
+{
+	pthread_mutex_lock(&smmu->reg_lock);
+	*n = smmu->n_sync_irqs;
+	memcpy(irqs, smmu->sync_irqs, *n * sizeof(*irqs));
+	smmu->n_sync_irqs = 0;
+	if (smmu->cmdq_paused)
+		go_on(smmu);
+	pthread_mutex_unlock(&smmu->reg_lock);
+}
+
+void smmu_cmdq_signal(struct nb_smmuv3 *smmu)
+{
+	struct smmu_sync_irq irqs[SMMU_SYNC_IRQS];
+	unsigned round, n, i;
+
+	/* Rounds are bounded by the budget, but for doorbells that others ring meanwhile. */
+	for (round = 0;
+		atomic_load(&smmu->n_sync_irqs) && round <= COMMANDS_PER_DOORBELL / SMMU_SYNC_IRQS;
+		round++) {
+		take_sync_irqs(smmu, irqs, &n);
+		for (i = 0; i < n; i++)
+			raise_sync(smmu, &irqs[i]);
+	}
 }

@@ -14,7 +14,6 @@
 #define DEFAULT_OAS_BITS    48
 #define DEFAULT_SID_BITS    16
 #define DEFAULT_IOTLB_SLOTS 16384
-#define STALLS_MAX	    255 /* IDR5.STALL_MAX */
 
 /* The encoding of an address size in IDR5.OAS; -1: there is none. */
 static int oas_field(unsigned bits)
@@ -72,7 +71,7 @@ static uint64_t idr5_of(const struct nb_smmuv3_config *hw)
 	       idr_bit(hw->granules & NB_SMMUV3_GRAN4K, IDR5_GRAN4K) |
 	       idr_bit(hw->granules & NB_SMMUV3_GRAN16K, IDR5_GRAN16K) |
 	       idr_bit(hw->granules & NB_SMMUV3_GRAN64K, IDR5_GRAN64K) |
-	       field_prep(IDR5_VAX, hw->vax) | field_prep(IDR5_STALL_MAX, stalls ? STALLS_MAX : 0);
+	       field_prep(IDR5_VAX, hw->vax) | field_prep(IDR5_STALL_MAX, stalls ? SMMU_STALLS : 0);
 }
 
 static void set_ids(struct nb_smmuv3 *smmu)
@@ -208,6 +207,7 @@ void nb_smmuv3_port_destroy(struct nb_smmuv3_port *port)
 {
 	if (!port)
 		return;
+	smmu_stall_port_gone(port);
 	port_remove(&port->smmu->ports, &port->port);
 	free(port);
 }

@@ -6,6 +6,8 @@
  */
 #include "smmuv3/model.h"
 
+#include <string.h>
+
 /* Which fields a record has, beside type, StreamID and SubstreamID. */
 #define HAS_ACCESS BIT64(0) /* InputAddr, PnU, InD, RnW, S2, CLASS; IPA where S2 */
 #define HAS_FETCH  BIT64(1) /* FetchAddr, in the place of the IPA */
@@ -57,55 +59,96 @@ void smmu_event_record(const struct smmu_fault *fault, const struct dma_txn *txn
 		record[3] = fault->fetch & EVT_3_FETCH;
 }
 
-/* Put the record into the queue. False: it is lost. out_lock is held. */
-static bool enqueue(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
+static uint64_t eventq_size(const struct nb_smmuv3 *smmu)
+{
+	return BIT64(MIN(field_get(Q_BASE_LOG2SIZE, smmu->regs.eventq_base), (uint64_t)Q_MAX_LG2));
+}
+
+/* The same index, the wrap bits differ. */
+static bool full(const struct nb_smmuv3 *smmu)
+{
+	const struct smmu_regs *regs = &smmu->regs;
+	uint64_t size = eventq_size(smmu);
+
+	return ((regs->eventq_prod ^ regs->eventq_cons) & (2 * size - 1)) == size;
+}
+
+static bool empty(const struct nb_smmuv3 *smmu)
+{
+	const struct smmu_regs *regs = &smmu->regs;
+
+	return !((regs->eventq_prod ^ regs->eventq_cons) & (2 * eventq_size(smmu) - 1));
+}
+
+/* IHI 0070 7.2: enabled, and no abort of it is unacknowledged. */
+static bool working(const struct nb_smmuv3 *smmu)
+{
+	return (atomic_load(&smmu->cr0) & CR0_EVENTQEN) &&
+	       !((smmu->regs.gerror ^ smmu->regs.gerrorn) & GERROR_EVENTQ_ABT);
+}
+
+bool smmu_eventq_writable(const struct nb_smmuv3 *smmu)
+{
+	return working(smmu) && !full(smmu);
+}
+
+bool smmu_eventq_put(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
 {
 	struct smmu_regs *regs = &smmu->regs;
-	unsigned lg2 = MIN(field_get(Q_BASE_LOG2SIZE, regs->eventq_base), (uint64_t)Q_MAX_LG2);
-	uint64_t size = BIT64(lg2), mask = 2 * size - 1, base, prod = regs->eventq_prod & mask;
+	uint64_t size = eventq_size(smmu), mask = 2 * size - 1, prod = regs->eventq_prod & mask;
+	uint64_t base = align_down(regs->eventq_base & Q_BASE_ADDR, size << EVENTQ_ENTRY_LG2);
+	uint64_t at = base + ((prod & (size - 1)) << EVENTQ_ENTRY_LG2);
 
-	/* Full: the same index, the wrap bits differ. */
-	if ((prod ^ (regs->eventq_cons & mask)) == size) {
-		/* IHI 0070 7.4: one overflow at a time, until the consumer has taken note. */
-		if (!((regs->eventq_prod ^ regs->eventq_cons) & EVENTQ_OVFLG))
-			regs->eventq_prod ^= EVENTQ_OVFLG;
-		smmu->events_lost++;
-		return false;
-	}
-	base = align_down(regs->eventq_base & Q_BASE_ADDR, size << EVENTQ_ENTRY_LG2);
-	if (nb_mem_write(smmu->mem, NB_PA(base + ((prod & (size - 1)) << EVENTQ_ENTRY_LG2)), record,
-		    EVT_WORDS * 8, 0)) {
+	if (nb_mem_write(smmu->mem, NB_PA(at), record, EVT_WORDS * 8, 0)) {
 		smmu_gerror_raise(smmu, GERROR_EVENTQ_ABT);
 		return false;
 	}
 	regs->eventq_prod = (regs->eventq_prod & EVENTQ_OVFLG) | ((prod + 1) & mask);
+	memcpy(smmu->last, record, sizeof(smmu->last));
+	smmu->last_valid = smmu->eventq_due = true;
 	smmu->events++;
 	return true;
 }
 
-void smmu_irq(struct nb_smmuv3 *smmu, enum nb_smmuv3_irq irq)
+/* IHI 0070 7.4: one overflow at a time, until the consumer has taken note. */
+static void overflow(struct nb_smmuv3 *smmu)
 {
-	if (smmu->ops.irq)
-		smmu->ops.irq(smmu->ctx, irq);
+	struct smmu_regs *regs = &smmu->regs;
+
+	if (!((regs->eventq_prod ^ regs->eventq_cons) & EVENTQ_OVFLG))
+		regs->eventq_prod ^= EVENTQ_OVFLG;
+	smmu->events_lost++;
+}
+
+/* IHI 0070 7.3.1: the record before says the same, and nobody has taken it yet. */
+static bool merges(const struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
+{
+	return smmu->last_valid && !empty(smmu) && !memcmp(smmu->last, record, sizeof(smmu->last));
+}
+
+/* out_lock is held. Room goes to stalled transactions first: their records are older. */
+static void put_or_lose(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS], bool may_merge)
+{
+	if (!working(smmu) || (may_merge && merges(smmu, record)))
+		return;
+	if (full(smmu))
+		overflow(smmu);
+	else
+		smmu_eventq_put(smmu, record);
 }
 
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access)
 {
 	uint64_t record[EVT_WORDS] = { 0 };
-	bool written = false;
 
 	if (fault->silent)
 		return;
 	smmu_event_record(fault, txn, access, record);
 	pthread_mutex_lock(&smmu->out_lock);
-	if (atomic_load(&smmu->cr0) & CR0_EVENTQEN)
-		written = enqueue(smmu, record);
+	put_or_lose(smmu, record, fault->merge);
 	pthread_mutex_unlock(&smmu->out_lock);
-
 	smmu_gerror_signal(smmu);
-	if (written && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_EVENTQ))
-		smmu_irq(smmu, NB_SMMUV3_IRQ_EVENTQ);
 }
 
 void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error)
@@ -114,17 +157,21 @@ void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error)
 	if ((smmu->regs.gerror ^ smmu->regs.gerrorn) & error)
 		return;
 	smmu->regs.gerror ^= error;
-	smmu->gerror_due = true;
+	/* That of GERROR's own message would abort likewise. */
+	smmu->gerror_due |= error != GERROR_MSI_GERROR_ABT;
 }
 
 void smmu_gerror_signal(struct nb_smmuv3 *smmu)
 {
-	bool due;
+	bool gerror, eventq;
 
 	pthread_mutex_lock(&smmu->out_lock);
-	due = smmu->gerror_due;
-	smmu->gerror_due = false;
+	gerror = smmu->gerror_due;
+	eventq = smmu->eventq_due;
+	smmu->gerror_due = smmu->eventq_due = false;
 	pthread_mutex_unlock(&smmu->out_lock);
-	if (due && (atomic_load(&smmu->irq_ctrl) & IRQ_CTRL_GERROR))
+	if (eventq)
+		smmu_irq(smmu, NB_SMMUV3_IRQ_EVENTQ);
+	if (gerror)
 		smmu_irq(smmu, NB_SMMUV3_IRQ_GERROR);
 }

@@ -20,13 +20,46 @@ static void tell_detail(
 	smmu->detail(smmu->detail_ctx, txn->sid, txn->iova, text);
 }
 
+/* IHI 0070 3.12: the faults that CD.A, S and S2S are about. */
+static bool configurable(const struct smmu_fault *fault)
+{
+	return fault->type >= EVT_F_TRANSLATION && fault->type <= EVT_F_PERMISSION;
+}
+
+/* 3.12.2: software asked for it, and it is no access by an ATS address, which never stalls. */
+static bool stalls(
+	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault)
+{
+	if (txn->translated || !configurable(fault))
+		return false;
+	return fault->s2 ? cfg->s2.stall : cfg->use_s1 && cfg->s1.stall && !cfg->stalld;
+}
+
+/* CD.A is stage 1's; stage 2 always aborts. */
+static enum nb_smmuv3_verdict termination(
+	const struct smmu_cfg *cfg, const struct smmu_fault *fault)
+{
+	if (configurable(fault) && !fault->s2 && cfg->use_s1 && cfg->s1.raz_wi)
+		return NB_SMMUV3_RAZ_WI;
+	return NB_SMMUV3_ABORT;
+}
+
 enum nb_smmuv3_verdict smmu_fail(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,
 	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault,
 	uint16_t *stag)
 {
 	struct smmu_access access = smmu_access_of(cfg, txn);
+	struct smmu_fault told = *fault;
 
-	tell_detail(smmu, fault, txn);
-	smmu_event(smmu, fault, txn, &access);
-	return NB_SMMUV3_ABORT;
+	/* 5.5: a fault that stalls is recorded whatever CD.R or S2R says. */
+	if (port && stalls(txn, cfg, fault) &&
+		smmu_stall_begin(smmu, port, txn, &access, fault, stag)) {
+		told.silent = false;
+		tell_detail(smmu, &told, txn);
+		return NB_SMMUV3_STALLED;
+	}
+	told.merge = cfg->mev;
+	tell_detail(smmu, &told, txn);
+	smmu_event(smmu, &told, txn, &access);
+	return termination(cfg, fault);
 }

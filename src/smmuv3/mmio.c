@@ -12,9 +12,10 @@ struct reg {
 	uint32_t offset;
 	uint8_t bytes;
 	uint8_t guard;	   /* CR0 bits that make it read-only while set */
+	uint8_t irq_guard; /* likewise of IRQ_CTRL */
 	uint16_t at;	   /* of the value, in struct smmu_regs */
 	uint64_t writable; /* bits */
-	uint64_t needs;	   /* a bit of IDR0: else it is RES0 */
+	uint64_t needs;	   /* bits of IDR0: without one of them it is RES0 */
 	void (*before_read)(struct nb_smmuv3 *smmu);
 	/* Instead of just storing; value is what the register would hold. */
 	void (*write)(struct nb_smmuv3 *smmu, uint64_t value);
@@ -42,6 +43,17 @@ void smmu_wait_poll(struct nb_smmuv3 *smmu)
  * IHI 0070 6.3.9: a change of SMMUEN is acknowledged once no transaction is in flight that was
  * treated the old way; the queue enables at once.
  */
+static void set_cr0(struct nb_smmuv3 *smmu, uint64_t value)
+{
+	smmu->regs.cr0 = value;
+	pthread_mutex_lock(&smmu->out_lock); /* queues are idle once they are disabled */
+	if (!(value & CR0_EVENTQEN))
+		smmu->last_valid = false;
+	atomic_store(&smmu->cr0, value);
+	smmu_stall_records(smmu);
+	pthread_mutex_unlock(&smmu->out_lock);
+}
+
 static void write_cr0(struct nb_smmuv3 *smmu, uint64_t value)
 {
 	const uint64_t waits = CR0_SMMUEN | CR0_ATSCHK;
@@ -50,12 +62,11 @@ static void write_cr0(struct nb_smmuv3 *smmu, uint64_t value)
 	/* 6.3.9: without PRI and ATS their bits are RES0. */
 	value &= ~((smmu->hw.pri ? 0 : CR0_PRIQEN) | (smmu->hw.ats ? 0 : CR0_ATSCHK));
 	changed = smmu->regs.cr0 ^ value;
-	smmu->regs.cr0 = value;
-	pthread_mutex_lock(&smmu->out_lock); /* the event queue is idle once it is disabled */
-	atomic_store(&smmu->cr0, value);
-	pthread_mutex_unlock(&smmu->out_lock);
-	if (changed & CR0_SMMUEN)
+	set_cr0(smmu, value);
+	if (changed & CR0_SMMUEN) {
 		smmu_cfg_changed(smmu);
+		smmu_stall_term_all(smmu);
+	}
 	if (changed & waits)
 		smmu_wait_begin(smmu, SMMU_WAIT_CR0);
 	smmu->regs.cr0ack = (smmu->regs.cr0ack & waits) | (value & ~waits);
@@ -67,8 +78,23 @@ static void write_cr0(struct nb_smmuv3 *smmu, uint64_t value)
 	smmu_cmdq_run(smmu);
 }
 
+/* 6.3.11: each half is guarded by what uses it, tables or queues. */
+static void write_cr1(struct nb_smmuv3 *smmu, uint64_t value)
+{
+	uint64_t enabled = smmu->regs.cr0 | smmu->regs.cr0ack, fixed = 0;
+
+	if (enabled & CR0_SMMUEN)
+		fixed |= CR1_TABLE_ATTRS;
+	if (enabled & (CR0_CMDQEN | CR0_EVENTQEN | CR0_PRIQEN))
+		fixed |= CR1_QUEUE_ATTRS;
+	smmu->regs.cr1 = (smmu->regs.cr1 & fixed) | (value & ~fixed);
+}
+
 static void write_cr2(struct nb_smmuv3 *smmu, uint64_t value)
 {
+	/* 6.3.12: RES0 without IDR0.ATSRECERR. */
+	if (!(smmu->regs.idr[0] & IDR0_ATSRECERR))
+		value &= ~CR2_REC_CFG_ATS;
 	smmu->regs.cr2 = value;
 	atomic_store(&smmu->cr2, value);
 }
@@ -84,11 +110,21 @@ static void write_gbpa(struct nb_smmuv3 *smmu, uint64_t value)
 	smmu_wait_poll(smmu);
 }
 
+/* 6.3.18: a disable is acknowledged once no message is still being written. */
+static void ack_irq_ctrl(struct nb_smmuv3 *smmu)
+{
+	if (!atomic_load(&smmu->msis))
+		smmu->regs.irq_ctrlack = smmu->regs.irq_ctrl;
+}
+
 static void write_irq_ctrl(struct nb_smmuv3 *smmu, uint64_t value)
 {
-	value &= ~(smmu->hw.pri ? 0 : IRQ_CTRL_PRIQ);
+	if (!smmu->hw.pri)
+		value &= ~IRQ_CTRL_PRIQ;
 	smmu->regs.irq_ctrl = value;
 	atomic_store(&smmu->irq_ctrl, value);
+	smmu->regs.irq_ctrlack |= value;
+	ack_irq_ctrl(smmu);
 }
 
 static void write_gerrorn(struct nb_smmuv3 *smmu, uint64_t value)
@@ -101,6 +137,7 @@ static void write_gerrorn(struct nb_smmuv3 *smmu, uint64_t value)
 	smmu->regs.gerrorn ^= (smmu->regs.gerrorn ^ value) & active;
 	if (!((smmu->regs.gerror ^ smmu->regs.gerrorn) & GERROR_CMDQ))
 		smmu->cmdq_halted = false;
+	smmu_stall_records(smmu);
 	pthread_mutex_unlock(&smmu->out_lock);
 	smmu_cmdq_run(smmu);
 }
@@ -119,6 +156,15 @@ static void write_strtab_cfg(struct nb_smmuv3 *smmu, uint64_t value)
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
+/* Room again, perhaps. */
+static void write_eventq_cons(struct nb_smmuv3 *smmu, uint64_t value)
+{
+	pthread_mutex_lock(&smmu->out_lock);
+	smmu->regs.eventq_cons = value;
+	smmu_stall_records(smmu);
+	pthread_mutex_unlock(&smmu->out_lock);
+}
+
 static void write_cmdq_prod(struct nb_smmuv3 *smmu, uint64_t value)
 {
 	smmu->regs.cmdq_prod = value;
@@ -130,6 +176,18 @@ static void write_cmdq_prod(struct nb_smmuv3 *smmu, uint64_t value)
 		.offset = (off), .bytes = (size), .at = offsetof(struct smmu_regs, field),         \
 		__VA_ARGS__                                                                        \
 	}
+
+/* The three registers of an interrupt's message (6.3.20), fixed while it is enabled. */
+#define IRQ_CFG(NAME, name, attrs, cfg2_needs)                                                     \
+	REG(R_##NAME##_IRQ_CFG0, 8, name##_irq_cfg0, .writable = IRQ_CFG0_ADDR,                    \
+		.irq_guard = IRQ_CTRL_##NAME, .needs = IDR0_MSI | MSI_NEEDS_##NAME),               \
+		REG(R_##NAME##_IRQ_CFG1, 4, name##_irq_cfg1, .writable = IRQ_CFG1_DATA,            \
+			.irq_guard = IRQ_CTRL_##NAME, .needs = IDR0_MSI | MSI_NEEDS_##NAME),       \
+		REG(R_##NAME##_IRQ_CFG2, 4, name##_irq_cfg2, .writable = (attrs),                  \
+			.irq_guard = IRQ_CTRL_##NAME, .needs = (cfg2_needs))
+#define MSI_NEEDS_GERROR 0
+#define MSI_NEEDS_EVENTQ 0
+#define MSI_NEEDS_PRIQ	 IDR0_PRI
 
 static const struct reg registers[] = {
 	REG(R_IDR0, 4, idr[0]),
@@ -144,17 +202,18 @@ static const struct reg registers[] = {
 		.writable = CR0_SMMUEN | CR0_PRIQEN | CR0_EVENTQEN | CR0_CMDQEN | CR0_ATSCHK,
 		.write = write_cr0),
 	REG(R_CR0ACK, 4, cr0ack, .before_read = smmu_wait_poll),
-	REG(R_CR1, 4, cr1, .writable = CR1_ATTRS, .guard = CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN),
+	REG(R_CR1, 4, cr1, .writable = CR1_TABLE_ATTRS | CR1_QUEUE_ATTRS, .write = write_cr1),
 	REG(R_CR2, 4, cr2, .writable = CR2_RECINVSID | CR2_PTM | CR2_REC_CFG_ATS,
 		.guard = CR0_SMMUEN, .write = write_cr2),
+	REG(R_STATUSR, 4, statusr), /* DORMANT: never (IDR0.DORMHINT is 0) */
 	REG(R_GBPA, 4, gbpa, .writable = GBPA_UPDATE | GBPA_ABORT | GBPA_ATTRS,
 		.before_read = smmu_wait_poll, .write = write_gbpa),
 	REG(R_IRQ_CTRL, 4, irq_ctrl, .writable = IRQ_CTRL_GERROR | IRQ_CTRL_PRIQ | IRQ_CTRL_EVENTQ,
 		.write = write_irq_ctrl),
-	REG(R_IRQ_CTRLACK, 4, irq_ctrl),
+	REG(R_IRQ_CTRLACK, 4, irq_ctrlack, .before_read = ack_irq_ctrl),
 	REG(R_GERROR, 4, gerror),
-	REG(R_GERRORN, 4, gerrorn, .writable = GERROR_CMDQ | GERROR_EVENTQ_ABT | GERROR_PRIQ_ABT,
-		.write = write_gerrorn),
+	REG(R_GERRORN, 4, gerrorn, .writable = GERROR_ALL, .write = write_gerrorn),
+	IRQ_CFG(GERROR, gerror, IRQ_CFG2_ATTRS, IDR0_MSI),
 	REG(R_STRTAB_BASE, 8, strtab_base, .writable = STRTAB_BASE_ADDR | STRTAB_BASE_RA,
 		.guard = CR0_SMMUEN, .write = write_strtab_base),
 	REG(R_STRTAB_CFG, 4, strtab_cfg, .writable = STRTAB_FMT | STRTAB_SPLIT | STRTAB_LOG2SIZE,
@@ -168,13 +227,16 @@ static const struct reg registers[] = {
 		.guard = CR0_EVENTQEN),
 	REG(R_EVENTQ_PROD, 4, eventq_prod, .writable = Q_POINTER | EVENTQ_OVFLG,
 		.guard = CR0_EVENTQEN),
-	REG(R_EVENTQ_CONS, 4, eventq_cons, .writable = Q_POINTER | EVENTQ_OVFLG),
+	REG(R_EVENTQ_CONS, 4, eventq_cons, .writable = Q_POINTER | EVENTQ_OVFLG,
+		.write = write_eventq_cons),
+	IRQ_CFG(EVENTQ, eventq, IRQ_CFG2_ATTRS, IDR0_MSI),
 	REG(R_PRIQ_BASE, 8, priq_base, .writable = Q_BASE_ADDR | Q_BASE_LOG2SIZE | Q_BASE_HINT,
 		.guard = CR0_PRIQEN, .needs = IDR0_PRI),
 	REG(R_PRIQ_PROD, 4, priq_prod, .writable = Q_POINTER | PRIQ_OVFLG, .guard = CR0_PRIQEN,
 		.needs = IDR0_PRI),
 	REG(R_PRIQ_CONS, 4, priq_cons, .writable = Q_POINTER | PRIQ_OVFLG, .needs = IDR0_PRI),
-	REG(R_PRIQ_IRQ_CFG2, 4, priq_irq_cfg2, .writable = PRIQ_IRQ_CFG2_LO, .needs = IDR0_PRI),
+	/* Its CFG2 has LO, which wires need too. */
+	IRQ_CFG(PRIQ, priq, IRQ_CFG2_ATTRS | PRIQ_IRQ_CFG2_LO, IDR0_PRI),
 };
 
 /* Half (or all) of the register that an access is to: NULL if there is none such. */
@@ -192,6 +254,13 @@ static const struct reg *find(uint64_t offset, unsigned size)
 			return reg;
 	}
 	return NULL;
+}
+
+void smmu_signal(struct nb_smmuv3 *smmu)
+{
+	smmu_cmdq_signal(smmu);
+	smmu_stall_notify(smmu);
+	smmu_gerror_signal(smmu);
 }
 
 static uint64_t *value_of(struct nb_smmuv3 *smmu, const struct reg *reg)
@@ -221,7 +290,7 @@ uint64_t nb_smmuv3_read(struct nb_smmuv3 *smmu, uint64_t offset, unsigned size)
 	value = *value_of(smmu, reg);
 	pthread_mutex_unlock(&smmu->out_lock);
 	pthread_mutex_unlock(&smmu->reg_lock);
-	smmu_gerror_signal(smmu);
+	smmu_signal(smmu);
 	smmu_outbox_deliver(smmu);
 	return (value & lane(reg, offset, size)) >> (offset - reg->offset) * 8;
 }
@@ -246,9 +315,10 @@ void nb_smmuv3_write(struct nb_smmuv3 *smmu, uint64_t offset, uint64_t value, un
 	if (!reg || !reg->writable || (reg->needs & ~smmu->regs.idr[0]))
 		return;
 	pthread_mutex_lock(&smmu->reg_lock);
-	if (!((smmu->regs.cr0 | smmu->regs.cr0ack) & reg->guard))
+	if (!((smmu->regs.cr0 | smmu->regs.cr0ack) & reg->guard) &&
+		!((smmu->regs.irq_ctrl | smmu->regs.irq_ctrlack) & reg->irq_guard))
 		store(smmu, reg, value << (offset - reg->offset) * 8, lane(reg, offset, size));
 	pthread_mutex_unlock(&smmu->reg_lock);
-	smmu_gerror_signal(smmu);
+	smmu_signal(smmu);
 	smmu_outbox_deliver(smmu);
 }

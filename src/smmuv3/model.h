@@ -69,6 +69,7 @@ struct smmu_fault {
 	enum evt_type type;
 	enum evt_class class;
 	bool s2;
+	bool merge;	/* STE.MEV: a record equal to the last one need not be written */
 	bool silent;	/* CD.R or STE.S2R is 0, or the architecture records nothing */
 	uint64_t ipa;	/* where s2 */
 	uint64_t fetch; /* F_STE_FETCH, F_CD_FETCH, F_WALK_EABT */
@@ -155,12 +156,15 @@ struct smmu_result {
 /* Register values, 64 bits each whatever their width; reg_lock, those below the line out_lock. */
 struct smmu_regs {
 	uint64_t idr[6], iidr, aidr;
-	uint64_t cr0, cr0ack, cr1, cr2, gbpa, irq_ctrl;
+	uint64_t cr0, cr0ack, cr1, cr2, gbpa, irq_ctrl, irq_ctrlack, statusr;
 	uint64_t strtab_base, strtab_cfg; /* written under cfg_lock too */
 	uint64_t cmdq_base, cmdq_prod, cmdq_cons;
 	/* out_lock */
 	uint64_t gerror, gerrorn, eventq_base, eventq_prod, eventq_cons;
-	uint64_t priq_base, priq_prod, priq_cons, priq_irq_cfg2;
+	uint64_t priq_base, priq_prod, priq_cons;
+	uint64_t gerror_irq_cfg0, gerror_irq_cfg1, gerror_irq_cfg2;
+	uint64_t eventq_irq_cfg0, eventq_irq_cfg1, eventq_irq_cfg2;
+	uint64_t priq_irq_cfg0, priq_irq_cfg1, priq_irq_cfg2;
 };
 
 /* What commands send to functions (atc_inv.c); all under reg_lock. */
@@ -269,6 +273,35 @@ static inline struct nb_smmuv3_port *to_smmu_port(struct port *port)
 	return (struct nb_smmuv3_port *)port;
 }
 
+#define SMMU_STALLS 255 /* IDR5.STALL_MAX */
+
+enum smmu_stall_state {
+	SMMU_STALL_FREE,
+	SMMU_STALL_WAITS, /* for CMD_RESUME */
+	SMMU_STALL_ENDED, /* terminated; its port was not told yet */
+};
+
+/* A stalled transaction (stall.c); under out_lock. */
+struct smmu_stall {
+	struct nb_smmuv3_port *port;
+	struct dma_txn txn;
+	uint64_t order; /* of the records that are due */
+	uint64_t record[EVT_WORDS];
+	uint16_t stag;
+	enum smmu_stall_state state;
+	enum nb_smmuv3_verdict verdict; /* where it has ended */
+	bool record_due;		/* not written yet, for want of room */
+	bool notify;			/* ops.resumed is to be called */
+};
+
+/* The completion of a CMD_SYNC with CS = SIG_IRQ. */
+struct smmu_sync_irq {
+	nb_pa addr; /* 0: a wire */
+	uint32_t data;
+};
+
+#define SMMU_SYNC_IRQS 32
+
 struct nb_smmuv3 {
 	/* Constant after creation. */
 	struct nb_mem *mem;
@@ -283,6 +316,7 @@ struct nb_smmuv3 {
 
 	/* Read by every translation that misses. */
 	_Atomic uint32_t cr0, gbpa, cr2, irq_ctrl; /* copies of the registers */
+	_Atomic uint32_t msis;			   /* being written */
 	_Atomic uint64_t
 		cfg_gen; /* bumped by whatever changes any configuration, before its tag is */
 
@@ -291,9 +325,13 @@ struct nb_smmuv3 {
 
 	pthread_mutex_t reg_lock;
 	struct smmu_regs regs;
-	bool cmdq_halted;	  /* CMDQ_ERR is active */
-	bool sync_begun;	  /* the CMD_SYNC at CONS has begun to wait */
-	bool sync_due;		  /* something was invalidated since the last CMD_SYNC */
+	bool cmdq_halted; /* CMDQ_ERR is active */
+	bool sync_begun;  /* the CMD_SYNC at CONS has begun to wait */
+	bool sync_due;	  /* something was invalidated since the last CMD_SYNC */
+	bool cmdq_paused; /* until sync_irqs has room */
+	uint32_t budget;  /* of the doorbell: see cmdq.c */
+	struct smmu_sync_irq sync_irqs[SMMU_SYNC_IRQS];
+	_Atomic unsigned n_sync_irqs;
 	uint64_t waiting;	  /* SMMU_WAIT_* */
 	uint64_t commands, syncs; /* done so far */
 	unsigned atc_pending;	  /* ATC invalidations that were not answered */
@@ -302,6 +340,13 @@ struct nb_smmuv3 {
 
 	pthread_mutex_t out_lock;
 	bool gerror_due; /* the GERROR interrupt is to be raised */
+	bool eventq_due; /* the event queue's */
+	bool last_valid; /* last is what the event queue's last record says */
+	uint64_t last[EVT_WORDS];
+	unsigned records_due; /* of stalled transactions */
+	uint64_t stall_order;
+	_Atomic unsigned notices; /* stalls whose end is to be told */
+	struct smmu_stall stalls[SMMU_STALLS];
 	uint64_t events, events_lost;
 
 	struct port_set ports;
@@ -402,8 +447,32 @@ enum smmu_outcome smmu_resolve(
 enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port, nb_iova iova,
 	uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span);
 
-/* cmdq.c, all under reg_lock. Run: a bounded number of commands. */
+/* cmdq.c. Run, under reg_lock: a bounded number of commands. */
 void smmu_cmdq_run(struct nb_smmuv3 *smmu);
+/* No lock held: raise the interrupts of the CMD_SYNCs that completed, and go on if they had no room. */
+void smmu_cmdq_signal(struct nb_smmuv3 *smmu);
+/* mmio.c: whatever is due after reg_lock was held: interrupts, ops.resumed. No lock held. */
+void smmu_signal(struct nb_smmuv3 *smmu);
+
+/*
+ * stall.c. Begin: false, it cannot stall now. Check: whether the transaction is one that has stalled,
+ * and then what becomes of it. A port that goes takes its stalls along.
+ */
+bool smmu_stall_begin(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,
+	const struct dma_txn *txn, const struct smmu_access *access, const struct smmu_fault *fault,
+	uint16_t *stag);
+bool smmu_stall_check(struct nb_smmuv3_port *port, const struct dma_txn *txn,
+	enum nb_smmuv3_verdict *verdict, uint16_t *stag);
+void smmu_stall_port_gone(struct nb_smmuv3_port *port);
+/* Commands; sid and stag need not exist. verdict OK: translate anew. */
+void smmu_stall_resume(
+	struct nb_smmuv3 *smmu, uint32_t sid, uint16_t stag, enum nb_smmuv3_verdict verdict);
+void smmu_stall_term(struct nb_smmuv3 *smmu, uint32_t sid);
+void smmu_stall_term_all(struct nb_smmuv3 *smmu);
+/* Write the records that are due, while there is room; the caller holds out_lock. */
+void smmu_stall_records(struct nb_smmuv3 *smmu);
+/* Call ops.resumed for those that ended; no lock held. */
+void smmu_stall_notify(struct nb_smmuv3 *smmu);
 
 /* atc_inv.c. The commands, under reg_lock. False: no room, try again later. */
 bool smmu_atc_inv(struct nb_smmuv3 *smmu, const uint64_t w[2]);
@@ -428,7 +497,13 @@ void smmu_irq(struct nb_smmuv3 *smmu, enum nb_smmuv3_irq irq);
 void smmu_wait_begin(struct nb_smmuv3 *smmu, uint64_t why);
 void smmu_wait_poll(struct nb_smmuv3 *smmu);
 
+/* msi.c: a message of the SMMU's own. 0 or -1. */
+int smmu_msi_write(struct nb_smmuv3 *smmu, nb_pa addr, uint32_t data);
+
 /* evtq.c. */
+/* The queue can be written now, and: put a record into it. False: it was not. Under out_lock. */
+bool smmu_eventq_writable(const struct nb_smmuv3 *smmu);
+bool smmu_eventq_put(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS]);
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access);
 /* The record of a fault; record is zero before. */
@@ -436,7 +511,7 @@ void smmu_event_record(const struct smmu_fault *fault, const struct dma_txn *txn
 	const struct smmu_access *access, uint64_t record[EVT_WORDS]);
 /* Make a global error active; the caller holds out_lock. */
 void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error);
-/* Raise the GERROR interrupt if it is due; no lock held. */
+/* Raise the interrupts of GERROR and the event queue if they are due; no lock held. */
 void smmu_gerror_signal(struct nb_smmuv3 *smmu);
 
 #endif

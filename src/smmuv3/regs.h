@@ -69,11 +69,13 @@
 #define CR0_ATSCHK	      BIT64(4)
 #define R_CR0ACK	      0x024
 #define R_CR1		      0x028
-#define CR1_ATTRS	      MASK64(11, 0)
+#define CR1_QUEUE_ATTRS	      MASK64(5, 0)
+#define CR1_TABLE_ATTRS	      MASK64(11, 6)
 #define R_CR2		      0x02c
 #define CR2_RECINVSID	      BIT64(1)
 #define CR2_PTM		      BIT64(2)
 #define CR2_REC_CFG_ATS	      BIT64(3)
+#define R_STATUSR	      0x040
 #define R_GBPA		      0x044
 #define GBPA_UPDATE	      BIT64(31)
 #define GBPA_ABORT	      BIT64(20)
@@ -92,6 +94,7 @@
 #define GERROR_MSI_EVENTQ_ABT BIT64(5)
 #define GERROR_MSI_PRIQ_ABT   BIT64(6)
 #define GERROR_MSI_GERROR_ABT BIT64(7)
+#define GERROR_ALL	      (MASK64(7, 2) | GERROR_CMDQ)
 #define R_GERRORN	      0x064
 /* MSI configuration of an interrupt: address, data, attributes. */
 #define R_GERROR_IRQ_CFG0   0x068

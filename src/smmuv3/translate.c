@@ -216,11 +216,14 @@ enum smmu_outcome smmu_resolve(
 static enum nb_smmuv3_verdict translate(struct nb_smmuv3_port *port, struct smmu_held *held,
 	const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
+	enum nb_smmuv3_verdict verdict;
 	struct smmu_lookup lookup;
 	enum smmu_outcome outcome;
 
 	if (txn->translated)
 		return smmu_translated(port, txn, span);
+	if (smmu_stall_check(port, txn, &verdict, &span->stag))
+		return verdict;
 	outcome = resolve(port, held, txn, &lookup);
 	if (outcome == SMMU_ABORTED)
 		return NB_SMMUV3_ABORT;
