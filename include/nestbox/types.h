@@ -26,8 +26,14 @@ typedef struct {
 	uint64_t v;
 } nb_pa;
 
+#ifdef __cplusplus
+#define NB_IOVA(x) (nb_iova{ static_cast<uint64_t>(x) })
+#define NB_IPA(x)  (nb_ipa{ static_cast<uint64_t>(x) })
+#define NB_PA(x)   (nb_pa{ static_cast<uint64_t>(x) })
+#else
 #define NB_IOVA(x) ((nb_iova){ (x) })
 #define NB_IPA(x)  ((nb_ipa){ (x) })
 #define NB_PA(x)   ((nb_pa){ (x) })
+#endif
 
 #endif

@@ -21,7 +21,7 @@ struct cli_verb {
 };
 
 extern const struct cli_verb cli_run, cli_ps, cli_show, cli_trace, cli_doctor, cli_host,
-	cli_devices;
+	cli_devices, cli_walk, cli_snapshot, cli_event, cli_ste, cli_cd;
 
 /** "nestbox VERB: MESSAGE" on stderr and EXIT_NESTBOX. */
 int cli_fail(const struct cli_verb *verb, const char *format, ...)

@@ -48,17 +48,12 @@ static bool grow(struct buffer *b, size_t more)
 	return true;
 }
 
-static int send_line(int fd, const char *request, const char *format)
+/* Takes the object. */
+static int send_object(int fd, struct json_object *object)
 {
-	struct json_object *object = json_object_new_object();
-	AUTO_FREE char *line = NULL;
 	size_t len = 0;
+	AUTO_FREE char *line = control_line(object, &len);
 
-	control_put_u64(object, "version", CONTROL_VERSION);
-	control_put_text(object, "request", request);
-	if (format)
-		control_put_text(object, "format", format);
-	line = control_line(object, &len);
 	if (!line)
 		return -ENOMEM;
 	return send(fd, line, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -EPIPE;
@@ -142,9 +137,9 @@ static struct json_object *receive(int fd, struct error *error)
 	return object;
 }
 
-static struct json_object *ask(int fd, const char *request, const char *format, struct error *error)
+struct json_object *control_ask_object(int fd, struct json_object *request, struct error *error)
 {
-	int err = send_line(fd, request, format);
+	int err = send_object(fd, request);
 
 	/* Who refuses us has said why before it hung up. */
 	if (err && err != -EPIPE) {
@@ -152,6 +147,17 @@ static struct json_object *ask(int fd, const char *request, const char *format, 
 		return NULL;
 	}
 	return receive(fd, error);
+}
+
+static struct json_object *ask(int fd, const char *request, const char *format, struct error *error)
+{
+	struct json_object *object = json_object_new_object();
+
+	control_put_u64(object, "version", CONTROL_VERSION);
+	control_put_text(object, "request", request);
+	if (format)
+		control_put_text(object, "format", format);
+	return control_ask_object(fd, object, error);
 }
 
 struct json_object *control_ask(int fd, const char *request, struct error *error)

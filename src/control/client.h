@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 
+#include "control/walk.h"
+
 struct json_object;
 
 /** A box that answered. */
@@ -40,6 +42,21 @@ int control_find(const char *which, pid_t *pid, struct error *error);
 
 /** Send a request ("show") and wait for its answer, a JSON object. NULL with a message. */
 struct json_object *control_ask(int fd, const char *request, struct error *error);
+
+/** As control_ask, of any request; takes the object. */
+struct json_object *control_ask_object(int fd, struct json_object *request, struct error *error);
+
+/* snapshot.c */
+/** The answer to the request walk: of a box; and the same of a saved image. NULL with a message. */
+struct json_object *control_ask_walk(int fd, const struct control_walk *walk, struct error *error);
+struct json_object *control_image_walk(
+	const char *path, const struct control_walk *walk, struct error *error);
+/** Write the box's image. left_out: pages that were too many. 0 or -errno. */
+int control_snapshot_save(int fd, FILE *out, uint64_t *left_out, struct error *error);
+/** A string of the answer, or NULL. */
+const char *control_text_of(struct json_object *answer, const char *key);
+void control_print_text(const char *text, FILE *out);
+void control_print_walk(struct json_object *answer, FILE *out);
 
 void control_forget(struct json_object *answer);
 

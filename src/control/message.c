@@ -16,6 +16,8 @@ static const char *const verbs[] = {
 	[CONTROL_SHOW] = "show",
 	[CONTROL_STATS] = "stats",
 	[CONTROL_TRACE] = "trace",
+	[CONTROL_WALK] = "walk",
+	[CONTROL_SNAPSHOT] = "snapshot",
 };
 
 bool control_refuse(struct control_problem *problem, const char *error, const char *format, ...)
@@ -30,10 +32,12 @@ bool control_refuse(struct control_problem *problem, const char *error, const ch
 	return false;
 }
 
+#define ANY (-1)
+
 /** Each key of a request, and who takes its value. */
 struct key {
 	const char *name;
-	bool trace; /* of the request trace only */
+	int verb; /* of this request only; ANY: of all */
 	bool (*take)(struct json_object *value, struct control_request *out,
 		struct control_problem *problem);
 };
@@ -72,7 +76,9 @@ static bool take_request(
 	text_init(&text, shown, sizeof(shown));
 	text_add_escaped(&text, name, strlen(name), "");
 	return control_refuse(problem, "unknown-request",
-		"there is no request '%s' (yet), must be one of list, show, stats, trace", shown);
+		"there is no request '%s' (yet), must be one of list, show, stats, trace, walk, "
+		"snapshot",
+		shown);
 }
 
 static bool take_on(
@@ -98,16 +104,76 @@ static bool take_format(
 	return true;
 }
 
+static bool take_device(
+	struct json_object *value, struct control_request *out, struct control_problem *problem)
+{
+	const char *name = json_object_get_string(value);
+
+	if (!is_word(value, name ?: "") || strlen(name) >= sizeof(out->walk.device))
+		return control_refuse(problem, "bad-request", "device: must be a device's name");
+	memcpy(out->walk.device, name, strlen(name) + 1);
+	return true;
+}
+
+static bool is_number(struct json_object *value, uint64_t most)
+{
+	return json_object_is_type(value, json_type_int) && json_object_get_int64(value) >= 0 &&
+	       json_object_get_uint64(value) <= most;
+}
+
+static bool take_iova(
+	struct json_object *value, struct control_request *out, struct control_problem *problem)
+{
+	out->walk.iova = json_object_get_uint64(value);
+	return is_number(value, UINT64_MAX) ||
+	       control_refuse(problem, "bad-request", "iova: must be a number of 64 bits");
+}
+
+static bool take_pasid(
+	struct json_object *value, struct control_request *out, struct control_problem *problem)
+{
+	out->walk.has_pasid = true;
+	out->walk.pasid = (uint32_t)json_object_get_int64(value);
+	return is_number(value, (1u << 20) - 1) ||
+	       control_refuse(problem, "bad-request", "pasid: must be a number below 2^20");
+}
+
+/* Members that are true or false. */
+#define TAKE_BOOL(member)                                                                          \
+	static bool take_##member(struct json_object *value, struct control_request *out,          \
+		struct control_problem *problem)                                                   \
+	{                                                                                          \
+		out->walk.member = json_object_get_boolean(value);                                 \
+		return json_object_is_type(value, json_type_boolean) ||                            \
+		       control_refuse(problem, "bad-request", #member ": must be true or false");  \
+	}
+
+TAKE_BOOL(write)
+TAKE_BOOL(privileged)
+TAKE_BOOL(instruction)
+TAKE_BOOL(text)
+TAKE_BOOL(colour)
+TAKE_BOOL(svg)
+
 static const struct key keys[] = {
-	{ "request", false, take_request }, /* first: others depend on it */
-	{ "version", false, take_version },
-	{ "on", true, take_on },
-	{ "format", true, take_format },
+	{ "request", ANY, take_request }, /* first: others depend on it */
+	{ "version", ANY, take_version },
+	{ "on", CONTROL_TRACE, take_on },
+	{ "format", CONTROL_TRACE, take_format },
+	{ "device", CONTROL_WALK, take_device },
+	{ "iova", CONTROL_WALK, take_iova },
+	{ "pasid", CONTROL_WALK, take_pasid },
+	{ "write", CONTROL_WALK, take_write },
+	{ "privileged", CONTROL_WALK, take_privileged },
+	{ "instruction", CONTROL_WALK, take_instruction },
+	{ "text", CONTROL_WALK, take_text },
+	{ "colour", CONTROL_WALK, take_colour },
+	{ "svg", CONTROL_WALK, take_svg },
 };
 
 static bool is_key(const struct key *key, const char *name, const struct control_request *out)
 {
-	return !strcmp(key->name, name) && (!key->trace || out->verb == CONTROL_TRACE);
+	return !strcmp(key->name, name) && (key->verb == ANY || key->verb == (int)out->verb);
 }
 
 /** Unknown keys are errors, as in host descriptions: a typo must not be an answer to something else. */
@@ -146,9 +212,14 @@ static bool take_object(
 		return control_refuse(problem, "bad-request", "there is no 'request' in it");
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (json_object_object_get_ex(object, keys[i].name, &value) &&
+			(keys[i].verb == ANY || keys[i].verb == (int)out->verb) &&
 			!keys[i].take(value, out, problem))
 			return false;
 	}
+	if (out->verb == CONTROL_WALK &&
+		(!*out->walk.device || !json_object_object_get_ex(object, "iova", &value)))
+		return control_refuse(
+			problem, "bad-request", "walk: 'device' and 'iova' are needed");
 	return check_keys(object, out, problem);
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/walk.h"
 #include "trace/format.h"
 
 #define CONTROL_VERSION	     1
@@ -23,12 +24,15 @@ enum control_verb {
 	CONTROL_SHOW,
 	CONTROL_STATS,
 	CONTROL_TRACE,
+	CONTROL_WALK,
+	CONTROL_SNAPSHOT,
 };
 
 struct control_request {
 	enum control_verb verb;
 	bool on; /* CONTROL_TRACE: */
 	enum trace_format format;
+	struct control_walk walk; /* CONTROL_WALK */
 };
 
 /** Why a request is refused. */

@@ -194,11 +194,16 @@ static void do_request(struct session *s, const struct control_box *box,
 		[CONTROL_LIST] = control_list,
 		[CONTROL_SHOW] = control_show,
 		[CONTROL_STATS] = control_stats,
+		[CONTROL_SNAPSHOT] = control_snapshot,
 	};
 
 	if (request->verb == CONTROL_TRACE)
 		do_trace(s, box, request, traces);
-	else if (!s->trace) /* its lines are the trace's */
+	else if (s->trace)
+		return; /* its lines are the trace's */
+	else if (request->verb == CONTROL_WALK)
+		answer(s, control_walk_answer(box, &request->walk));
+	else
 		answer(s, tell[request->verb](box));
 }
 

@@ -61,13 +61,40 @@ static int hwpt_alloc(struct ioas *ioas, struct iommu *iommu, enum iommu_domain_
 	return ret;
 }
 
+/* The first byte of an area that is not direct; its end: there is none. */
+static uint64_t find_remote(const struct ioas *ioas, const struct area *area)
+{
+	uint64_t at = 0, bytes;
+
+	for (; at < area->extent.bytes; at += bytes) {
+		bytes = area->extent.bytes - at;
+		if (!nb_mem_direct(ioas->env->mem, NB_PA(area->extent.pa.v + at), &bytes))
+			break;
+	}
+	return at;
+}
+
+int ioas_map_in(
+	const struct ioas *ioas, const struct hwpt *hwpt, const struct area *area, struct why *why)
+{
+	uint64_t remote = hwpt->iommu->direct_only ? find_remote(ioas, area) : area->extent.bytes;
+
+	if (remote < area->extent.bytes)
+		return why_refused(why, EOPNOTSUPP, "httu-needs-direct-memory",
+			"the memory at 0x%llx is no shared file that nestbox can map, and %s "
+			"updates "
+			"page tables (httu: true)",
+			(unsigned long long)(area->uaddr + remote), hwpt->iommu->name);
+	return iommu_map(hwpt->domain, NB_IOVA(area->iova), area->extent.pa,
+		area->last - area->iova + 1, area->prot, why);
+}
+
 static int fill(struct ioas *ioas, struct hwpt *hwpt, struct why *why)
 {
 	struct area *area = area_tree_from(&ioas->areas, 0);
 
 	for (; area; area = area_tree_next(&ioas->areas, area)) {
-		int ret = iommu_map(hwpt->domain, NB_IOVA(area->iova), area->extent.pa,
-			area->last - area->iova + 1, area->prot, why);
+		int ret = ioas_map_in(ioas, hwpt, area, why);
 
 		if (ret)
 			return ret;

@@ -49,6 +49,10 @@ struct ioas {
 	struct cds_list_head groups; /* struct attached_group.link */
 };
 
+/** Map an area in a HWPT; -EOPNOTSUPP where its IOMMU cannot have such memory. */
+int ioas_map_in(
+	const struct ioas *ioas, const struct hwpt *hwpt, const struct area *area, struct why *why);
+
 /** The first area that ends at or after iova, or NULL. */
 struct area *ioas_area_from(const struct ioas *ioas, uint64_t iova);
 

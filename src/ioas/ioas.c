@@ -162,8 +162,7 @@ static int map_hwpts(struct ioas *ioas, const struct area *area, struct why *why
 	struct hwpt *hwpt;
 
 	cds_list_for_each_entry (hwpt, &ioas->hwpts, link) {
-		int ret = iommu_map(hwpt->domain, NB_IOVA(area->iova), area->extent.pa,
-			area_bytes(area), area->prot, why);
+		int ret = ioas_map_in(ioas, hwpt, area, why);
 
 		if (!ret)
 			continue;

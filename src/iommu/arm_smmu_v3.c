@@ -318,7 +318,7 @@ static bool steps_pay(const struct arm_smmu_domain *dom, nb_iova iova, nb_iova l
 }
 
 /*
- * Leaf = 0, so that cached table descriptors go too: unmapping may have unlinked tables. The
+ * IHI 0070 4.4: Leaf = 0 where tables were unlinked, so that cached table descriptors go too. The
  * addresses cover every leaf that was removed, and through them every unlinked table.
  */
 static void add_steps(struct arm_smmu *smmu, const struct arm_smmu_domain *dom,
@@ -328,7 +328,7 @@ static void add_steps(struct arm_smmu *smmu, const struct arm_smmu_domain *dom,
 	uint64_t at = align_down(iova.v, dom->stale_step);
 
 	for (uint64_t n = (last.v - at) / dom->stale_step + 1; n; n--) {
-		cmd.word[1] = at & TLBI1_ADDR;
+		cmd.word[1] = (at & TLBI1_ADDR) | (dom->stale_tables ? 0 : TLBI1_LEAF);
 		smmu_batch_add(smmu, batch, cmd);
 		at += dom->stale_step;
 	}
@@ -369,23 +369,30 @@ static void sync_stale(struct iommu_domain *domain, nb_iova iova, nb_iova last)
 {
 	struct arm_smmu_domain *dom = to_smmu_domain(domain);
 
-	if (dom->seen && (dom->stale_leaves || dom->pt.garbage))
+	if (dom->seen && dom->stale_leaves)
 		invalidate(to_smmu(domain->iommu), dom, iova, last);
 	dom->stale_leaves = dom->stale_step = 0;
+	dom->stale_tables = false;
 	pt_reap(&dom->pt);
+}
+
+static void add_stale(struct arm_smmu_domain *dom, const struct nb_pgtable_cleared *cleared)
+{
+	if (!cleared->leaves)
+		return;
+	dom->stale_leaves += cleared->leaves;
+	dom->stale_tables |= cleared->tables;
+	if (!dom->stale_step || cleared->min_leaf < dom->stale_step)
+		dom->stale_step = cleared->min_leaf;
 }
 
 static void unmap(struct iommu_domain *domain, nb_iova iova, uint64_t bytes)
 {
 	struct arm_smmu_domain *dom = to_smmu_domain(domain);
-	struct pt_cleared cleared;
+	struct nb_pgtable_cleared cleared;
 
 	pt_unmap(&dom->pt, iova, bytes, &cleared);
-	if (!cleared.leaves)
-		return;
-	dom->stale_leaves += cleared.leaves;
-	if (!dom->stale_step || cleared.min_leaf < dom->stale_step)
-		dom->stale_step = cleared.min_leaf;
+	add_stale(dom, &cleared);
 }
 
 /* Linux 7.3 arm_lpae_map_pages: an address that does not fit is ERANGE. */
@@ -401,34 +408,25 @@ static int check_range(const struct arm_smmu_domain *dom, uint64_t iova, uint64_
 	return -ERANGE;
 }
 
-static void undo_map(struct iommu_domain *domain, nb_iova iova, uint64_t done)
-{
-	struct arm_smmu_domain *dom = to_smmu_domain(domain);
-
-	if (done)
-		unmap(domain, iova, done);
-	pt_prune(&dom->pt, NB_IOVA(iova.v + done));
-	sync_stale(domain, iova, NB_IOVA(iova.v + done));
-}
-
 static int map(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t bytes, unsigned prot,
 	struct why *why)
 {
 	struct arm_smmu_domain *dom = to_smmu_domain(domain);
-	uint64_t done;
+	struct nb_pgtable_cleared undone;
 	int ret = check_range(dom, iova.v, pa.v, bytes, why);
 
 	if (ret)
 		return ret;
 	ret = pt_map(&dom->pt, iova, pa, bytes,
-		(prot & IOMMU_READ ? PT_READ : 0) | (prot & IOMMU_WRITE ? PT_WRITE : 0), &done);
+		(prot & IOMMU_READ ? PT_READ : 0) | (prot & IOMMU_WRITE ? PT_WRITE : 0), &undone);
 	if (!ret)
 		return 0;
-	undo_map(domain, iova, done);
+	add_stale(dom, &undone);
+	sync_stale(domain, iova, NB_IOVA(iova.v + MAX(undone.bytes, 1) - 1));
 	if (ret == -ENOMEM)
 		return no_memory(why, to_smmu(domain->iommu), dom->charge);
 	return why_misuse(why, EEXIST, "already-mapped", "IOVA 0x%llx is mapped in the domain",
-		(unsigned long long)(iova.v + done));
+		(unsigned long long)(iova.v + undone.bytes));
 }
 
 static unsigned get_resv(struct iommu_device *dev, struct iommu_resv *out, unsigned max)

@@ -88,7 +88,8 @@ struct arm_smmu_domain {
 	bool seen;   /* the hardware may have cached something of it */
 	struct pt pt;
 	uint64_t stale_step;   /* since the last sync: smallest leaf removed, ... */
-	uint64_t stale_leaves; /* ... and how many */
+	uint64_t stale_leaves; /* ... how many, */
+	bool stale_tables;     /* ... and whether tables were unlinked */
 };
 
 static inline struct arm_smmu *to_smmu(struct iommu *iommu)

@@ -147,6 +147,7 @@
 #define TLBI0_VMID    MASK64(47, 32)
 #define TLBI0_ASID    MASK64(63, 48)
 #define TLBI1_ADDR    MASK64(63, 12)
+#define TLBI1_LEAF    BIT64(0)
 
 /* Event records, 32 bytes (IHI 0070 7.3). */
 #define EVENT_WORDS 4

@@ -86,6 +86,11 @@ struct iommu {
 	struct hostlock *lock; /* for hostlock_relax */
 	struct iommu_stats *stats;
 	struct cds_list_head link; /* on its bus type */
+	/*
+	 * It updates page tables, which may lie in any memory that is mapped: all of that must be
+	 * direct, since only direct memory has compare-and-swap for sure.
+	 */
+	bool direct_only;
 };
 
 /** How many there are now: equal before and after every refused call. */

@@ -28,6 +28,7 @@ static void *smmu_create(
 		.oas_bits = desc->oas_bits,
 		.sid_bits = desc->sid_bits,
 		.iidr = desc->iidr,
+		.httu = desc->httu ? NB_SMMUV3_HTTU_DIRTY : NB_SMMUV3_HTTU_NONE,
 		.ops = &ops,
 		.ctx = (void *)wire,
 	};
@@ -62,6 +63,11 @@ static void smmu_port_destroy(struct port *port)
 	nb_smmuv3_port_destroy(smmuv3_port_of(port));
 }
 
+static struct nb_smmuv3 *smmu_itself(void *model)
+{
+	return model;
+}
+
 static void smmu_stats(void *model, struct machine_iommu_stats *out)
 {
 	struct smmuv3_stats stats;
@@ -92,6 +98,7 @@ static const struct machine_iommu_kind kinds[] = {
 		.translate = smmuv3_translate,
 		.port_create = smmu_port_create,
 		.port_destroy = smmu_port_destroy,
+		.smmuv3 = smmu_itself,
 		.set_detail = smmu_set_detail,
 		.stats = smmu_stats,
 		.probe = arm_smmu_v3_probe,

@@ -25,6 +25,7 @@ struct machine_iommu_stats {
 };
 
 struct machine_iommu_wire;
+struct nb_smmuv3;
 
 struct machine_iommu_kind {
 	const char *kind; /* as in a host description */
@@ -41,6 +42,8 @@ struct machine_iommu_kind {
 	/** A port for one stream; NULL: no memory. Destroyed before the model. */
 	struct port *(*port_create)(void *model, uint32_t sid);
 	void (*port_destroy)(struct port *port);
+	/** The model as what it is, to be explained (<nestbox/explain.h>). NULL: it is no SMMUv3. */
+	struct nb_smmuv3 *(*smmuv3)(void *model);
 	/** Have what a fault's record cannot say told just before. */
 	void (*set_detail)(void *model, dma_detail_fn *detail, void *ctx);
 	/* Any thread. */

@@ -131,9 +131,11 @@ static int probe_iommu(struct machine *machine, struct machine_iommu *iommu, str
 
 	hostlock_lock(&machine->lock);
 	err = iommu->kind->probe(&args, &iommu->iommu, &why);
-	if (!err)
+	if (!err) {
+		iommu->iommu->direct_only = iommu->desc->httu;
 		iommu_register(
 			bus_of_iommu(machine, (unsigned)(iommu - machine->iommus)), iommu->iommu);
+	}
 	hostlock_unlock(&machine->lock);
 	if (err)
 		return error_set(error, -err, "%s: its driver cannot bring it up without %s",

@@ -35,7 +35,8 @@ const struct host_key host_keys[] = {
 	{ HOST_IOMMUS, "stages", HOST_STAGES, .dflt = "[1, 2]",
 		.doc = "[1], [2] or [1, 2]; nesting needs both" },
 	{ HOST_IOMMUS, "httu", HOST_BOOL, IN(host_iommu, httu), .dflt = "false",
-		.doc = "updates access and dirty flags in page tables" },
+		.doc = "updates access and dirty flags in page tables; then programs map shared "
+		       "files only" },
 	{ HOST_IOMMUS, "iidr", HOST_INT, IN(host_iommu, iidr), RANGE(0, UINT32_MAX), .dflt = "0",
 		.doc = "SMMU_IIDR, the implementation: errata follow from it; 0: one without any" },
 	{ HOST_IOMMUS, "oas_bits", HOST_INT, IN(host_iommu, oas_bits), RANGE(36, 48),

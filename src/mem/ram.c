@@ -216,6 +216,11 @@ void *ram_ptr(const struct ram *ram, nb_pa pa)
 	return (char *)ram->extent.ptr + (pa.v - ram->extent.pa.v);
 }
 
+const struct nb_extent *ram_extent(const struct ram *ram)
+{
+	return &ram->extent;
+}
+
 uint64_t ram_used(const struct ram *ram)
 {
 	return ram->used;

@@ -29,6 +29,9 @@ void ram_free(struct ram *ram, nb_pa pa, uint64_t bytes, struct charge *charge);
 /** The driver's pointer for an address that ram_alloc gave. */
 void *ram_ptr(const struct ram *ram, nb_pa pa);
 
+/** All of it, allocated or not; it stays as long as the RAM. */
+const struct nb_extent *ram_extent(const struct ram *ram);
+
 /** Bytes allocated: back to what it was after every refused call. */
 uint64_t ram_used(const struct ram *ram);
 

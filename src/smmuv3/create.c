@@ -152,6 +152,7 @@ struct nb_smmuv3 *nb_smmuv3_create(const struct nb_smmuv3_config *from)
 	struct nb_smmuv3_ops ops;
 	struct nb_smmuv3 *smmu;
 
+	port_init_default();
 	if (!read_config(from, &config) || !read_ops(config.ops, &ops))
 		return NULL;
 	smmu = calloc(1, sizeof(*smmu));

@@ -34,7 +34,7 @@ static void put_access(const struct smmu_fault *fault, const struct smmu_access 
 	record[3] = fault->ipa & EVT_3_IPA;
 }
 
-static void build(const struct smmu_fault *fault, const struct dma_txn *txn,
+void smmu_event_record(const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access, uint64_t record[EVT_WORDS])
 {
 	uint8_t fields = event_fields[fault->type];
@@ -88,7 +88,7 @@ void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const st
 
 	if (fault->silent)
 		return;
-	build(fault, txn, access, record);
+	smmu_event_record(fault, txn, access, record);
 	pthread_mutex_lock(&smmu->out_lock);
 	if (atomic_load(&smmu->cr0) & CR0_EVENTQEN)
 		written = enqueue(smmu, record);

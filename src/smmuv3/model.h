@@ -323,6 +323,9 @@ void smmu_wait_poll(struct nb_smmuv3 *smmu);
 /* evtq.c. */
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access);
+/* The record of a fault; record is zero before. */
+void smmu_event_record(const struct smmu_fault *fault, const struct dma_txn *txn,
+	const struct smmu_access *access, uint64_t record[EVT_WORDS]);
 /* Make a global error active; the caller holds out_lock. */
 void smmu_gerror_raise(struct nb_smmuv3 *smmu, uint64_t error);
 /* Raise the GERROR interrupt if it is due; no lock held. */

@@ -15,8 +15,11 @@ static long membarrier(int cmd)
 	return syscall(SYS_membarrier, cmd, 0, 0);
 }
 
+static _Atomic bool chosen; /* port_init_process was called */
+
 void port_init_process(bool force_fences)
 {
+	chosen = true;
 #ifdef __SANITIZE_THREAD__
 	force_fences = true; /* it does not know membarrier */
 #endif
@@ -26,6 +29,19 @@ void port_init_process(bool force_fences)
 #endif
 #endif
 	port_fences = force_fences || membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+
+static void init_once(void)
+{
+	if (!chosen)
+		port_init_process(false);
+}
+
+void port_init_default(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, init_once);
 }
 
 void port_set_init(struct port_set *set)

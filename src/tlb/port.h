@@ -48,6 +48,8 @@ extern bool port_fences; /* true: membarrier is not to be had, readers fence. Se
 
 /** Register for membarrier; without it (or when force_fences) fall back to fences. Idempotent. */
 void port_init_process(bool force_fences);
+/** port_init_process(false), unless somebody has called it: for users of the library. Any thread. */
+void port_init_default(void);
 
 void port_set_init(struct port_set *set);
 void port_set_finish(struct port_set *set);

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writer of VMSAv8-64 translation tables (Arm ARM, D8) with the 4 KiB granule, in the formats of
- * both stages. It knows tables in RAM and nothing of who walks them: whoever unmaps must invalidate
- * what the hardware cached before it calls pt_reap, since until then tables may still be read.
- *
- * Terms: a *table* has 512 descriptors (the root of stage 2 may be several tables side by side,
- * "concatenated"); a *leaf* is a page descriptor (level 3) or a block (levels 1 and 2).
+ * The tables of the host's SMMUv3 driver: those of <nestbox/pgtable.h> with the 4 KiB granule, in the
+ * host's RAM, charged to a container, with the attributes that the driver gives its leaves. Tables go
+ * back to the RAM as soon as hardware has forgotten them (pt_reap), since the container pays.
  */
 #ifndef IOMMU_PT_VMSA64_H
 #define IOMMU_PT_VMSA64_H
 
-#include <nestbox/types.h>
+#include <nestbox/pgtable.h>
 
 #include "mem/ram.h"
 
@@ -25,28 +22,20 @@ enum pt_stage {
 /** Leaf sizes of the 4 KiB granule: bit n for 1 << n. */
 #define PT_PGSIZES (BIT64(12) | BIT64(21) | BIT64(30))
 
-/** MAIR for the memory attributes that stage 1 leaves use: index 1 is normal write-back memory. */
-#define PT_MAIR UINT64_C(0x000000000004ff44)
+/** MAIR for the memory attributes of stage 1 leaves. */
+#define PT_MAIR NB_PGTABLE_MAIR
+
+struct pt_memory;
 
 struct pt {
-	struct ram *ram;
-	struct charge *charge;
-	enum pt_stage stage;
+	struct nb_pgtable *tables;
+	struct pt_memory *memory;
 	unsigned ias, oas; /* bits of input and output address */
 	unsigned start_level;
-	unsigned root_entries;
 	nb_pa root;
-	unsigned root_used; /* valid descriptors of the root */
-	uint64_t garbage;   /* unlinked tables; see pt_reap */
 };
 
-/** What an unmap cleared: the invalidation can step by the smallest leaf. */
-struct pt_cleared {
-	uint64_t leaves;
-	uint64_t min_leaf; /* bytes, 0: nothing */
-};
-
-/** ias, oas: at most 48. False: no memory, nothing changed. charge may be NULL. */
+/** ias, oas: 31 to 48. False: no memory, nothing changed. charge may be NULL. */
 bool pt_init(struct pt *pt, enum pt_stage stage, unsigned ias, unsigned oas, struct ram *ram,
 	struct charge *charge);
 /** Frees all tables. Nothing reads them any more. */
@@ -54,20 +43,14 @@ void pt_finish(struct pt *pt);
 
 /**
  * Map [iova, iova + bytes), all multiples of 4 KiB and inside ias and oas. -EEXIST: part of it is
- * mapped; -ENOMEM. After a failure *done bytes from iova are mapped and tables may be empty: the
- * caller takes both back with pt_unmap (of exactly done, then of the rest with pt_prune).
+ * mapped; -ENOMEM. After a failure nothing of it is: undone says what was for a moment, the bytes from
+ * iova on, which the caller invalidates before it calls pt_reap.
  */
-int pt_map(struct pt *pt, nb_iova iova, nb_pa pa, uint64_t bytes, unsigned prot, uint64_t *done);
+int pt_map(struct pt *pt, nb_iova iova, nb_pa pa, uint64_t bytes, unsigned prot,
+	struct nb_pgtable_cleared *undone);
 
-/**
- * Clear every leaf that lies wholly in the range and unlink the tables this empties. What was not
- * mapped is skipped. FIDELITY: a block that reaches out of the range stays (areas are the unit of
- * unmapping).
- */
-void pt_unmap(struct pt *pt, nb_iova iova, uint64_t bytes, struct pt_cleared *cleared);
-
-/** Unlink empty tables on the way to iova: what a failed pt_map may leave behind. */
-void pt_prune(struct pt *pt, nb_iova iova);
+/** nb_pgtable_unmap. FIDELITY: a block that reaches out of the range stays (areas are the unit). */
+void pt_unmap(struct pt *pt, nb_iova iova, uint64_t bytes, struct nb_pgtable_cleared *cleared);
 
 /** Free the tables that were unlinked. The hardware has forgotten them. */
 void pt_reap(struct pt *pt);
@@ -81,9 +64,6 @@ struct pt_leaf {
 
 bool pt_lookup(const struct pt *pt, nb_iova iova, struct pt_leaf *leaf);
 
-static inline bool pt_empty(const struct pt *pt)
-{
-	return pt->root_used == 0;
-}
+bool pt_empty(const struct pt *pt);
 
 #endif

@@ -61,6 +61,50 @@ static void dma_through_map(void **state)
 	rig_umem_finish(&umem);
 }
 
+static void *first_page_direct(void *ctx, uint64_t off, uint64_t *bytes)
+{
+	*bytes = off < KIB(4) ? MIN(*bytes, KIB(4) - off) : *bytes;
+	return off < KIB(4) ? ((struct rig_umem *)ctx)->bytes + off : NULL;
+}
+
+/* An IOMMU that updates page tables has direct memory only, whatever comes first. */
+static void direct_only(void **state)
+{
+	const struct nb_mem_ops partly = {
+		.read = rig_umem_read, .write = rig_umem_write, .direct = first_page_direct
+	};
+	const struct nb_smmuv3_config both[] = { nesting, { .httu = NB_SMMUV3_HTTU_DIRTY } };
+	struct why why = { 0 };
+	struct rig_umem umem, remote;
+	struct rig_counts before;
+	struct rig rig;
+
+	rig_init(&rig, both, 2);
+	rig.iommus[1]->direct_only = true;
+	rig_umem_init(&umem, MIB(1));
+	rig_umem_init(&remote, MIB(1));
+	remote.umem.ops = &partly;
+	assert_int_equal(rig_attach(&rig, 0, IOMMU_DOMAIN_STAGE1), 0);
+	assert_int_equal(rig_map(&rig, &umem, 0, 0, MIB(1), RW), 0);
+	assert_int_equal(rig_map(&rig, &remote, MIB(2), 0, KIB(8), RW), 0);
+	before = rig_counts(&rig);
+	assert_int_equal(ioas_attach_group(rig.ioas, &rig.devs[1].group, IOMMU_DOMAIN_STAGE1, &why),
+		-EOPNOTSUPP);
+	assert_string_equal(why.rule, "httu-needs-direct-memory");
+	rig_assert_same(&rig, before);
+	ioas_unmap(rig.ioas, MIB(2), MIB(2) + KIB(8) - 1);
+	assert_int_equal(rig_attach(&rig, 1, IOMMU_DOMAIN_STAGE1), 0);
+	before = rig_counts(&rig);
+	assert_int_equal(rig_map(&rig, &remote, MIB(2), 0, KIB(8), RW), -EOPNOTSUPP);
+	rig_assert_same(&rig, before);
+	assert_int_equal(rig_map(&rig, &remote, MIB(2), 0, KIB(4), RW), 0);
+	rig_detach(&rig, 0);
+	rig_detach(&rig, 1);
+	rig_finish(&rig);
+	rig_umem_finish(&umem);
+	rig_umem_finish(&remote);
+}
+
 static void check_block(struct rig *rig, unsigned i, uint64_t iova, uint64_t bytes)
 {
 	struct pt_leaf leaf;
@@ -535,6 +579,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dma_through_map),
+		cmocka_unit_test(direct_only),
 		cmocka_unit_test(blocks),
 		cmocka_unit_test(refused_maps),
 		cmocka_unit_test(ranges),

@@ -344,6 +344,16 @@ static void invalidation(void **state)
 		}
 		/* Combined entries of a guest's stage 1 go too. */
 		assert_int_equal(op_of(&rig, 3), nest ? CMD_NH_ALL : CMD_SYNC);
+		/* One of two pages: their table stays, so only leaves go. */
+		iommu_map(domain, NB_IOVA(MIB(1)), NB_PA(0), KIB(8), IOMMU_READ, NULL);
+		rig.hw.n = 0;
+		unmap_and_sync(domain, MIB(1), KIB(4));
+		assert_int_equal(rig.hw.n, 2 + nest);
+		assert_int_equal(op_of(&rig, 0), by_page[k]);
+		assert_int_equal(rig.hw.log[0].word[1], MIB(1) | TLBI1_LEAF);
+		rig.hw.n = 0;
+		unmap_and_sync(domain, MIB(1) + KIB(4), KIB(4));
+		assert_int_equal(rig.hw.log[0].word[1], MIB(1) + KIB(4));
 		/* Two blocks: one command each. */
 		iommu_map(domain, NB_IOVA(MIB(2)), NB_PA(MIB(2)), MIB(4), IOMMU_READ, NULL);
 		rig.hw.n = 0;
