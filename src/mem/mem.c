@@ -208,6 +208,11 @@ uint64_t nb_mem_removals(const struct nb_mem *mem)
 	return atomic_load_explicit(&mem->removals, memory_order_acquire);
 }
 
+const _Atomic uint64_t *mem_removals(const struct nb_mem *mem)
+{
+	return &mem->removals;
+}
+
 unsigned nb_mem_extents(const struct nb_mem *mem)
 {
 	return atomic_load_explicit(&mem->extents, memory_order_relaxed);

@@ -6,6 +6,8 @@
 #ifndef MEM_RUN_H
 #define MEM_RUN_H
 
+#include <stdatomic.h>
+
 #include <nestbox/mem.h>
 
 struct mem_run {
@@ -17,6 +19,9 @@ struct mem_run {
 
 /** The run that starts at pa, at most want (> 0) bytes. False: nobody answers there. */
 bool mem_run_at(const struct nb_mem *mem, nb_pa pa, uint64_t want, struct mem_run *run);
+
+/** Where nb_mem_removals is kept, for who asks often. Loaded with acquire. */
+const _Atomic uint64_t *mem_removals(const struct nb_mem *mem);
 
 /** Where the run starts. */
 static inline nb_pa mem_run_pa(const struct mem_run *run)

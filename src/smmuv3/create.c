@@ -5,6 +5,8 @@
  */
 #include "smmuv3/model.h"
 
+#include "mem/run.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +199,7 @@ struct nb_smmuv3_port *nb_smmuv3_port_create(struct nb_smmuv3 *smmu, uint32_t si
 		return NULL;
 	memset(port, 0, sizeof(*port));
 	port->smmu = smmu;
+	port->removals = mem_removals(smmu->mem);
 	port_add(&smmu->ports, &port->port, sid);
 	return port;
 }

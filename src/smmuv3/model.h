@@ -136,6 +136,7 @@ struct smmu_walk {
 	const struct smmu_cfg *cfg;
 	struct smmu_access access;
 	struct smmu_recorder *rec; /* or NULL */
+	bool no_update;		   /* access flag and dirty state: tell, but write nothing */
 	/* Where leaf tables are cached, and what they are valid under; NULL, 0: not cached. */
 	struct nb_smmuv3_port *port;
 	uint32_t tag;
@@ -198,12 +199,27 @@ static inline unsigned smmu_kind(const struct dma_txn *txn)
 	return (txn->prot & 3) | txn->inst << 2 | txn->priv << 3;
 }
 
+/* An entry of a leaf-table cache: see leaf.h. */
+struct smmu_leaf_slot {
+	uint64_t slice; /* input address >> what a slice's pages resolve */
+	uint64_t table; /* host pointer to the first descriptor, or (by_pa) where it is */
+	uint64_t gen;
+	uint32_t tag; /* 0: empty */
+	uint8_t size_lg2, hierarchy;
+	uint16_t index_mask : 15; /* of a slice's pages; 0: a block, which has one descriptor */
+	uint16_t by_pa : 1;
+};
+
+#define SMMU_LEAF_SLOTS 1024
+
 /* A port of this SMMU. What is below `port` is the owner's alone. */
 struct nb_smmuv3_port {
 	struct port port;
 	struct nb_smmuv3 *smmu;
+	const _Atomic uint64_t *removals; /* of smmu->mem */
 	uint8_t need[16];	 /* PERM_* that an access needs, by smmu_kind: under port.hot.tag */
 	_Atomic uint32_t stalls; /* transactions of this port that are stalled (stall.c) */
+	struct smmu_leaf_slot s1_leaves[SMMU_LEAF_SLOTS], s2_leaves[SMMU_LEAF_SLOTS];
 };
 
 static inline struct nb_smmuv3_port *to_smmu_port(struct port *port)
@@ -297,7 +313,14 @@ bool smmu_walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class class,
 	struct smmu_result *out, struct smmu_fault *fault);
 void smmu_record(const struct smmu_walk *w, const struct smmu_step *step);
 /* The address as stage 1 compares it: a top byte that TBI ignores is replaced by its sign. */
-nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova);
+static inline nb_iova smmu_canonical(const struct smmu_cfg *cfg, nb_iova iova)
+{
+	bool high = iova.v >> 55 & 1;
+
+	if (!cfg->use_s1 || !cfg->s1.tt[high].tbi)
+		return iova;
+	return NB_IOVA(high ? iova.v | MASK64(63, 56) : iova.v & MASK64(55, 0));
+}
 
 /*
  * fault.c: what becomes of a transaction that failed: it is recorded (unless silent), and aborts, is

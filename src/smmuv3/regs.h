@@ -235,10 +235,10 @@
 #define L1CD_V	   BIT64(0)
 #define L1CD_L2PTR MASK64(51, 12)
 
-/* Arm ARM D8.3: VMSAv8-64 descriptors, 4 KiB granule. */
+/* Arm ARM D8.3: VMSAv8-64 descriptors. */
 #define TTD_VALID	      BIT64(0)
-#define TTD_TABLE	      BIT64(1) /* at level 3: page */
-#define TTD_ADDR	      MASK64(47, 12)
+#define TTD_TABLE	      BIT64(1)	     /* at level 3: page */
+#define TTD_ADDR_51_48	      MASK64(15, 12) /* 64 KiB granule, 52-bit addresses */
 #define TTD_AF		      BIT64(10)
 #define TTD_NG		      BIT64(11)
 #define TTD_DBM		      BIT64(51)
@@ -253,7 +253,8 @@
 #define TTD_APTABLE_RO	      BIT64(62)
 #define TTD_S2_READ	      BIT64(6)
 #define TTD_S2_WRITE	      BIT64(7)
-#define TTD_S2_MEMATTR_TYPE   MASK64(5, 4) /* 0: Device, where MemAttr[3:2] is 0 */
+#define TTD_S2_MEMATTR_TYPE   MASK64(5, 4) /* MemAttr[3:2]: 0 is Device */
+#define TTD_S2_MEMATTR_2      BIT64(4)	   /* with S2FWB, 0 is Device */
 #define TTD_S2_XN	      MASK64(54, 53)
 
 /* IHI 0070 4.1: commands. */

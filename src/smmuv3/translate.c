@@ -112,12 +112,15 @@ static void fill(struct nb_smmuv3 *smmu, const struct miss *miss, const struct s
 	iotlb_insert(smmu->tlb, entry);
 }
 
-static bool walk(struct nb_smmuv3 *smmu, struct miss *miss, const struct dma_txn *txn, nb_iova iova,
-	struct iotlb_entry *entry)
+static bool walk(struct nb_smmuv3 *smmu, struct port *port, struct miss *miss,
+	const struct dma_txn *txn, nb_iova iova, struct iotlb_entry *entry)
 {
-	struct smmu_walk w = {
-		.smmu = smmu, .cfg = &miss->cfg, .access = smmu_access_of(&miss->cfg, txn)
-	};
+	struct smmu_walk w = { .smmu = smmu,
+		.cfg = &miss->cfg,
+		.access = smmu_access_of(&miss->cfg, txn),
+		.port = to_smmu_port(port),
+		.tag = miss->tag,
+		.gen = miss->gen };
 	struct smmu_result result;
 	uint64_t mask;
 
@@ -179,7 +182,8 @@ static __attribute__((noinline)) int translate_slow(
 	if (miss.cfg.abort)
 		return -1; /* IHI 0070 5.2: aborted by configuration, no event */
 	iova = smmu_canonical(&miss.cfg, txn->iova);
-	if (!try_iotlb(smmu, &miss, txn, iova, &entry) && !walk(smmu, &miss, txn, iova, &entry))
+	if (!try_iotlb(smmu, &miss, txn, iova, &entry) &&
+		!walk(smmu, port, &miss, txn, iova, &entry))
 		return abort_txn(smmu, port, &miss, txn);
 	if (entry.tag && port->sid == txn->sid && !txn->ssid_valid)
 		set_hot(to_smmu_port(port), &miss.cfg, &entry);
