@@ -110,7 +110,6 @@ static struct {
 	uint32_t lie_at;
 	uint64_t lie_old, lie_mask;
 	unsigned lie_reads;
-	bool updated; /* hardware updated something since the last full invalidation */
 	uint64_t epoch_seed;
 } w;
 
@@ -239,10 +238,25 @@ static uint64_t rnd_s1_word(void)
 	return spoil(word);
 }
 
-static uint64_t rnd_s2_word(void)
+/* Stage 2's pages are mostly of one level each, so that walks get through. */
+static unsigned s2_level(uint64_t page)
 {
-	uint64_t target = chance(50) ? page_of(0, S1_PAGES, w.f2.granule)
-				     : page_of(S1_PAGES, S2_END, w.f2.granule);
+	return page >> w.f2.granule & 3;
+}
+
+static uint64_t s2_page(unsigned level)
+{
+	uint64_t page;
+
+	do
+		page = page_of(S1_PAGES, S2_END, w.f2.granule);
+	while (s2_level(page) != level);
+	return page;
+}
+
+static uint64_t rnd_s2_word(unsigned level)
+{
+	uint64_t target = level == 3 ? page_of(0, S1_PAGES, w.f2.granule) : s2_page(level + 1);
 	uint64_t word;
 
 	if (!mostly(97))
@@ -267,7 +281,7 @@ static void fill_page(uint64_t page, bool s2)
 	unsigned i;
 
 	for (i = 0; i < ARRAY_LEN(at); i++)
-		poke(page + at[i], s2 ? rnd_s2_word() : rnd_s1_word());
+		poke(page + at[i], s2 ? rnd_s2_word(s2_level(page)) : rnd_s1_word());
 }
 
 static unsigned rnd_txsz(const struct format *f)
@@ -381,7 +395,7 @@ static void fill_ste(unsigned stream)
 	poke(ste_at(stream), rnd_ste0());
 	poke(ste_at(stream) + 8, rnd_ste1());
 	poke(ste_at(stream) + 16, rnd_ste2(stream));
-	poke(ste_at(stream) + 24, spoil(rnd_alias() | page_of(S1_PAGES, S2_END, w.f2.granule)));
+	poke(ste_at(stream) + 24, spoil(rnd_alias() | s2_page(w.f2.level & 3)));
 }
 
 static unsigned rnd_granule(void)
@@ -398,6 +412,7 @@ static unsigned rnd_granule(void)
 static void rnd_format(struct format *f, bool s2)
 {
 	unsigned most = f->granule == 16 && (s2 ? w.hw.oas_bits == 52 : w.hw.vax) ? 52 : 48, stride;
+	bool must;
 
 	stride = f->granule - 3;
 	if (s2)
@@ -407,7 +422,9 @@ static void rnd_format(struct format *f, bool s2)
 		f->in_bits = most;
 	f->level = 3 - (int)((f->in_bits - 1 - f->granule) / stride);
 	/* Concatenation: one level less, where up to 4 bits were left for the first. */
-	if (s2 && f->level < 3 && chance(50) &&
+	must = s2 && (f->granule == 12 ? f->level == 0 && w.hw.oas_bits < 44
+				       : f->level == 0 || (f->level == 1 && w.hw.oas_bits < 44));
+	if (s2 && f->level < 3 && (must || chance(50)) &&
 		f->in_bits - (f->granule + stride * (3 - f->level)) <= 4)
 		f->level++;
 	f->sl0 = f->granule == 12 ? (2 - f->level) & 3 : (3 - f->level) & 3;
@@ -452,7 +469,6 @@ static void invalidate_all(void)
 	command(0x04, 31);
 	command(0x30, 0);
 	sync_commands();
-	w.updated = false;
 }
 
 /* Take the oldest event. */
@@ -649,8 +665,14 @@ static bool same_memory(void)
 	return true;
 }
 
-static void note_reads(void)
+/*
+ * True: hardware updates a word that is also of the other stage, or of a configuration. Nobody
+ * invalidates then, so all that is sure is that nothing breaks.
+ */
+static bool note_reads(void)
 {
+	const uint16_t s1 = 15, s2 = 15 << 4;
+	bool crosses = false;
 	uint64_t off;
 	unsigned i;
 
@@ -658,14 +680,19 @@ static void note_reads(void)
 		if (ram_offset(mine.reads[i].pa, &off))
 			w.roles[off / 8] |= mine.reads[i].role;
 	for (i = 0; i < mine.n_writes; i++) {
+		uint16_t role;
+
 		httu_writes++;
-		w.updated = true;
+		ram_offset(mine.writes[i].pa, &off);
+		role = w.roles[off / 8];
+		crosses |= (role & NAIVE_ROLE_CONFIG) || ((role & s1) && (role & s2));
 	}
+	return crosses;
 }
 
 static void rnd_access(struct access *access)
 {
-	static const uint8_t ssids[] = { 0, 1, 32, 33, 64 + 32, 64 + 33, 2 };
+	static const uint8_t ssids[] = { 0, 1, 1, 1, 1, 1, 32, 33, 64 + 32, 64 + 33, 2 };
 	struct naive_access *a = &access->a;
 	unsigned kind = below(8);
 
@@ -699,10 +726,17 @@ static void check_access(const struct access *access)
 {
 	struct outcome model;
 
+	bool crosses;
+
 	run_mine(access);
-	note_reads();
+	crosses = note_reads();
 	run_model(access, &model);
 	total++;
+	if (crosses) {
+		memcpy(w.mine, w.ram, RAM_BYTES);
+		invalidate_all();
+		return;
+	}
 	verdicts[mine.verdict]++;
 	if (mine.recorded)
 		event_types[mine.event[0] & 63]++;
@@ -776,7 +810,7 @@ static uint64_t rnd_value(uint64_t off)
 	if (off >= STRTAB_AT)
 		return peek(off) ^ BIT64(below(64));
 	if (off >= S1_PAGES)
-		return rnd_s2_word();
+		return rnd_s2_word(s2_level(off));
 	if (in_page == CDS_AT || in_page == CDS_AT + 64)
 		return rnd_cd0();
 	return rnd_s1_word();
@@ -876,7 +910,7 @@ static void invalidate_word(uint64_t off)
 
 	if (!role)
 		return; /* nobody has seen it */
-	if (!(role & ~(15u | NAIVE_ROLE_LEAF)) && !w.updated) {
+	if (!(role & ~(15u | NAIVE_ROLE_LEAF))) {
 		invalidate_s1(off);
 		return;
 	}
