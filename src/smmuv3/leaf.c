@@ -13,25 +13,55 @@ static uint64_t pointer_to(const struct nb_mem *mem, uint64_t pa, unsigned n)
 	return (uint64_t)(uintptr_t)ext->ptr + (pa - ext->pa.v);
 }
 
+_Static_assert(SMMU_CFG_SLOTS <= UINT16_MAX, "smmu_leaf_slot.tag");
+
+/* What the configuration says about a stage's leaves. */
+static void set_rules(
+	const struct smmu_walk *w, const struct leaf_at *at, struct smmu_leaf_slot *slot)
+{
+	const struct smmu_s1 *s1 = &w->cfg->s1;
+	const struct smmu_s2 *s2 = &w->cfg->s2;
+	bool pa52 = smmu_pa52(w->smmu) && at->tt->granule_lg2 == 16;
+	bool need_af = at->s2 ? s2->ha || !s2->affd : s1->ha || !s1->affd;
+	unsigned out_bits = at->s2 ? s2->out_bits : s1->out_bits;
+
+	slot->must = 3 | (need_af ? TTD_AF : 0) | (pa52 && out_bits < 52 ? TTD_ADDR_51_48 : 0);
+	if (out_bits < 48)
+		slot->must |= MASK64(47, out_bits);
+	slot->want = (slot->index_mask ? 3 : 1) | (slot->must & TTD_AF);
+	slot->addr_mask = MASK64(47, at->shift);
+	slot->pa52 = pa52 && out_bits == 52;
+	slot->hd = at->s2 ? s2->hd : s1->hd;
+}
+
+static void set_perms(
+	const struct smmu_walk *w, const struct leaf_at *at, struct smmu_leaf_slot *slot)
+{
+	unsigned hierarchy = at->tt->had ? HIERARCHY_NONE : hierarchy_of(at->tables), i;
+
+	for (i = 0; i < 16; i++)
+		slot->perms[i] =
+			at->s2 ? s2_perms_of(w->smmu, i) : s1_perms_of(&w->cfg->s1, i, hierarchy);
+}
+
 void leaf_fill(const struct smmu_walk *w, const struct leaf_at *at)
 {
-	unsigned granule = at->tt->granule_lg2, mask = 0;
+	unsigned granule = at->tt->granule_lg2;
 	uint64_t slice = at->input >> (granule + LEAF_SLICE_LG2), pa = at->pa, ptr;
-	/* Before extents are looked up: what is removed from now on is a later generation's. */
-	uint64_t gen = leaf_gen(w);
+	struct smmu_leaf_slot *slot = leaf_slot(w->port, at->s2, w->tag, slice);
 
+	/* gen before extents are looked up: what is removed from now on is a later generation's. */
+	*slot = (struct smmu_leaf_slot){
+		.slice = slice, .gen = leaf_gen(w), .tag = w->tag, .size_lg2 = at->shift
+	};
 	/* Inputs have 25 bits at least, so tables a slice. It is in one page even after stage 2. */
 	if (at->shift == granule) {
-		mask = BIT64(LEAF_SLICE_LG2) - 1;
-		pa -= 8 * (at->input >> granule & mask);
+		slot->index_mask = BIT64(LEAF_SLICE_LG2) - 1;
+		pa -= 8 * (at->input >> granule & slot->index_mask);
 	}
-	ptr = pointer_to(w->smmu->mem, pa, mask + 1);
-	*leaf_slot(at->cache, w->tag, slice) = (struct smmu_leaf_slot){ .slice = slice,
-		.table = ptr ? ptr : pa,
-		.gen = gen,
-		.tag = w->tag,
-		.size_lg2 = at->shift,
-		.hierarchy = at->tt->had ? HIERARCHY_NONE : hierarchy_of(at->tables),
-		.index_mask = mask,
-		.by_pa = !ptr };
+	ptr = pointer_to(w->smmu->mem, pa, slot->index_mask + 1);
+	slot->table = ptr ? ptr : pa;
+	slot->by_pa = !ptr;
+	set_rules(w, at, slot);
+	set_perms(w, at, slot);
 }

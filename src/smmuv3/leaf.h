@@ -5,7 +5,8 @@
  * of up to 24; descriptors themselves are read anew each time.
  *
  * An entry is a pointer to the descriptors of the slice's pages, or to the one descriptor of the block
- * that it lies in. They belong to a port, and to its owner alone.
+ * that it lies in, and what the configuration says about such leaves. They belong to a port, and to its
+ * owner alone. What is not a leaf that can be used as it is, is left to the walker.
  *
  * Which invalidation reaches an entry: it is live while its tag's generation is, from
  * IOTLB_GEN_TABLE_LG2 up. TLBIs with Leaf=1 leave tables where they were. Nested, where a stage 1 table
@@ -22,157 +23,129 @@
 
 #define LEAF_SLICE_LG2 9
 
-/* A leaf by way of the cache: valid, its access flag set, inside the output size. */
-struct leaf {
-	uint64_t desc, addr;
-	uint8_t size_lg2, hierarchy;
-};
-
-/* What a stage is asked for. */
-struct leaf_key {
-	uint64_t input, gen;
-	uint32_t tag;
-	const struct smmu_tt *tt;
-	unsigned out_bits;
-	bool need_af;
-};
-
+/* Both only grow, so the sum is equal only while both are. */
 static inline uint64_t leaf_gen(const struct smmu_walk *w)
 {
-	/* Both only grow, so the sum is equal only while both are. */
 	return (w->gen >> IOTLB_GEN_TABLE_LG2) +
 	       atomic_load_explicit(w->port->removals, memory_order_acquire);
 }
 
 static inline struct smmu_leaf_slot *leaf_slot(
-	struct smmu_leaf_slot *cache, uint32_t tag, uint64_t slice)
+	struct nb_smmuv3_port *port, bool s2, uint32_t tag, uint64_t slice)
 {
-	return &cache[(slice + tag * 0x9e5u) % SMMU_LEAF_SLOTS];
+	return &port->leaves[s2][(slice + tag * 0x9e5u) % SMMU_LEAF_SLOTS];
 }
 
-static inline bool leaf_load(const struct smmu_walk *w, const struct smmu_leaf_slot *slot,
-	unsigned index, uint64_t *desc)
-{
-	const uint64_t *ptr = (const uint64_t *)slot->table + index;
+/* One stage's leaf, by way of the cache. */
+struct leaf {
+	const struct smmu_leaf_slot *slot;
+	const uint64_t *ptr; /* where desc was read; NULL: by nb_mem_load64 */
+	uint64_t desc;
+};
 
-	if (__builtin_expect(slot->by_pa, 0))
-		return !nb_mem_load64(w->smmu->mem, NB_PA(slot->table + 8 * index), desc);
-	*desc = __atomic_load_n(ptr, __ATOMIC_ACQUIRE);
-	return !sigbus_poisoned(ptr, sizeof(*ptr));
+/* False: unknown, or no leaf to be used: its type is another, no access flag, too large an address. */
+static inline __attribute__((always_inline)) bool leaf_find(const struct smmu_walk *w, bool s2,
+	unsigned granule, uint64_t gen, uint64_t input, struct leaf *leaf)
+{
+	uint64_t slice = input >> (granule + LEAF_SLICE_LG2);
+	const struct smmu_leaf_slot *slot = leaf_slot(w->port, s2, w->tag, slice);
+	unsigned index = input >> granule & slot->index_mask;
+
+	/* A slice is all inside the input size, or outside: that was checked when it was filled. */
+	if ((slot->slice ^ slice) | (slot->gen ^ gen) | (slot->tag ^ w->tag))
+		return false;
+	leaf->slot = slot;
+	leaf->ptr = NULL;
+	if (__builtin_expect(!slot->by_pa, 1)) {
+		leaf->ptr = (const uint64_t *)slot->table + index;
+		leaf->desc = __atomic_load_n(leaf->ptr, __ATOMIC_ACQUIRE);
+	} else if (nb_mem_load64(w->smmu->mem, NB_PA(slot->table + 8 * index), &leaf->desc)) {
+		return false;
+	}
+	return !((leaf->desc ^ slot->want) & slot->must);
 }
 
-/* False: not known, or anything else than a leaf to be used. A walk then finds out what it is. */
-static inline __attribute__((always_inline)) bool leaf_find(const struct smmu_walk *w,
-	struct smmu_leaf_slot *cache, const struct leaf_key *key, struct leaf *leaf)
+static inline uint64_t leaf_addr(const struct leaf *leaf, uint64_t input)
 {
-	unsigned granule = key->tt->granule_lg2, shift;
-	uint64_t slice = key->input >> (granule + LEAF_SLICE_LG2), desc;
-	const struct smmu_leaf_slot *slot = leaf_slot(cache, key->tag, slice);
+	uint64_t addr = leaf->desc & leaf->slot->addr_mask;
 
-	if (slot->slice != slice || slot->gen != key->gen || slot->tag != key->tag)
-		return false;
-	if (!leaf_load(w, slot, key->input >> granule & slot->index_mask, &desc))
-		return false;
-	/* The type of leaf that belongs there, not another one that has replaced it since. */
-	if ((desc & 3) != (slot->index_mask ? 3 : 1) || (key->need_af && !(desc & TTD_AF)))
-		return false;
-	shift = slot->size_lg2;
-	leaf->addr = ttd_addr(desc, granule, shift, smmu_pa52(w->smmu));
-	if (leaf->addr >> key->out_bits)
-		return false;
-	leaf->addr |= key->input & (BIT64(shift) - 1);
-	leaf->desc = desc;
-	leaf->size_lg2 = shift;
-	leaf->hierarchy = slot->hierarchy;
-	return true;
+	if (__builtin_expect(leaf->slot->pa52, 0))
+		addr |= (leaf->desc & TTD_ADDR_51_48) << 36;
+	return addr | (input & ~(~UINT64_C(0) << leaf->slot->size_lg2));
 }
 
-/* Stage 1 of the walk's access. */
-static inline __attribute__((always_inline)) bool leaf_s1(
-	const struct smmu_walk *w, uint64_t gen, struct smmu_result *out)
+/* What is allowed without an update of dirty state (perms.h). */
+static inline uint8_t leaf_perms(const struct leaf *leaf, bool s2)
 {
-	const struct smmu_s1 *s1 = &w->cfg->s1;
-	uint64_t va = smmu_canonical(w->cfg, w->access.iova).v;
-	const struct smmu_tt *tt = &s1->tt[va >> 55 & 1];
-	uint64_t top = (uint64_t)((int64_t)(va << 8) >> 63);
-	struct leaf leaf;
-	bool clean;
+	unsigned attrs = ttd_attrs(leaf->desc);
 
-	if (!tt->in_bits || (va ^ top) >> tt->in_bits)
-		return false;
-	if (!leaf_find(w, w->port->s1_leaves,
-		    &(struct leaf_key){ va, gen, w->tag, tt, s1->out_bits, s1->ha || !s1->affd },
-		    &leaf))
-		return false;
-	clean = s1_is_clean(leaf.desc, s1->hd);
-	*out = (struct smmu_result){ .addr = leaf.addr,
-		.size_lg2 = leaf.size_lg2,
-		.prot = s1_perms(s1, leaf.desc, leaf.hierarchy, clean) &
-			(clean ? ~PERM_WRITE : ~0u),
-		.global = !(leaf.desc & TTD_NG) };
-	return true;
+	if (__builtin_expect(leaf->desc & TTD_DBM, 0) && leaf->slot->hd &&
+		(attrs & 2) == (s2 ? 0 : ATTR_RO))
+		return leaf->slot->perms[attrs ^ 2] & ~PERM_WRITE;
+	return leaf->slot->perms[attrs];
 }
 
-/* Stage 2 of an IPA; *device: whether it says that memory is. */
-static inline __attribute__((always_inline)) bool leaf_s2(const struct smmu_walk *w, uint64_t gen,
-	uint64_t ipa, struct smmu_result *out, bool *device)
+/* The access ended without SIGBUS (mem/sigbus.h). */
+static inline bool leaf_sound(const struct leaf *leaf)
+{
+	return !leaf->ptr || !sigbus_poisoned(leaf->ptr, sizeof(*leaf->ptr));
+}
+
+/* Stage 2 alone, for an access of this class that needs this much. */
+static inline __attribute__((always_inline)) bool leaf_walk_s2(const struct smmu_walk *w,
+	uint64_t ipa, enum evt_class class, uint8_t need, struct smmu_result *out)
 {
 	const struct smmu_s2 *s2 = &w->cfg->s2;
 	struct leaf leaf;
-	bool clean;
 
-	if (ipa >> s2->tt.in_bits)
+	if (!w->port || !leaf_find(w, true, s2->tt.granule_lg2, leaf_gen(w), ipa, &leaf))
 		return false;
-	if (!leaf_find(w, w->port->s2_leaves,
-		    &(struct leaf_key){
-			    ipa, gen, w->tag, &s2->tt, s2->out_bits, s2->ha || !s2->affd },
-		    &leaf))
+	if (class != EVT_CLASS_IN && s2->ptw && s2_is_device(leaf.desc, s2->fwb))
 		return false;
-	clean = s2_is_clean(leaf.desc, s2->hd);
-	*device = s2_is_device(leaf.desc, s2->fwb);
-	*out = (struct smmu_result){ .addr = leaf.addr,
-		.size_lg2 = leaf.size_lg2,
-		.prot = s2_perms(w->smmu, leaf.desc, clean) & (clean ? ~PERM_WRITE : ~0u) };
-	return true;
+	*out = (struct smmu_result){ .addr = leaf_addr(&leaf, ipa),
+		.size_lg2 = leaf.slot->size_lg2,
+		.prot = leaf_perms(&leaf, true) };
+	return (out->prot & need) == need && leaf_sound(&leaf);
 }
 
-static inline bool leaf_usable(const struct smmu_walk *w)
-{
-	return w->port && w->tag && !w->rec;
-}
-
-/* The whole translation, if it needs nothing but what is known and allows what is asked for. */
+/* The whole translation of the access, which needs this much. */
 static inline __attribute__((always_inline)) bool leaf_walk(
-	const struct smmu_walk *w, struct smmu_result *out)
+	const struct smmu_walk *w, uint8_t need, struct smmu_result *out)
 {
-	uint8_t need = smmu_need(&w->access);
-	struct smmu_result s2;
-	uint64_t gen;
-	bool device;
+	const struct smmu_cfg *cfg = w->cfg;
+	uint64_t va = smmu_canonical(cfg, w->access.iova).v, gen, addr;
+	struct leaf s1, s2 = { 0 };
+	unsigned size, prot;
 
-	if (!leaf_usable(w))
+	if (!cfg->use_s1)
+		return cfg->use_s2 && leaf_walk_s2(w, va, EVT_CLASS_IN, need, out);
+	if (!w->port)
 		return false;
 	gen = leaf_gen(w);
-	if (!w->cfg->use_s1)
-		return w->cfg->use_s2 && leaf_s2(w, gen, w->access.iova.v, out, &device) &&
-		       (out->prot & need) == need;
-	if (!leaf_s1(w, gen, out))
+	if (!leaf_find(w, false, cfg->s1.tt[va >> 55 & 1].granule_lg2, gen, va, &s1))
 		return false;
-	if (w->cfg->use_s2) {
-		if (!leaf_s2(w, gen, out->addr, &s2, &device))
+	addr = leaf_addr(&s1, va);
+	size = s1.slot->size_lg2;
+	prot = leaf_perms(&s1, false);
+	if (cfg->use_s2) {
+		if (!leaf_find(w, true, cfg->s2.tt.granule_lg2, gen, addr, &s2))
 			return false;
-		out->addr = s2.addr;
-		out->size_lg2 = MIN(out->size_lg2, s2.size_lg2);
-		out->prot &= s2.prot;
+		addr = leaf_addr(&s2, addr);
+		size = MIN(size, (unsigned)s2.slot->size_lg2);
+		prot &= leaf_perms(&s2, true);
 	}
-	return (out->prot & need) == need;
+	*out = (struct smmu_result){
+		.addr = addr, .size_lg2 = size, .prot = prot, .global = !(s1.desc & TTD_NG)
+	};
+	return (prot & need) == need && leaf_sound(&s1) && leaf_sound(&s2);
 }
 
-/* leaf.c: a leaf was found by a walk, its descriptor at pa. */
+/* leaf.c: a walk found a leaf. */
 struct leaf_at {
-	struct smmu_leaf_slot *cache;
+	bool s2;
 	const struct smmu_tt *tt;
-	uint64_t input, pa, tables;
+	uint64_t input, pa,
+		tables; /* pa: of its descriptor; tables: descriptors on the way, OR-ed */
 	unsigned shift;
 };
 

@@ -137,7 +137,7 @@ struct smmu_walk {
 	struct smmu_access access;
 	struct smmu_recorder *rec; /* or NULL */
 	bool no_update;		   /* access flag and dirty state: tell, but write nothing */
-	/* Where leaf tables are cached, and what they are valid under; NULL, 0: not cached. */
+	/* Where leaf tables are cached, and under what (tag is not 0). NULL: not, as with rec. */
 	struct nb_smmuv3_port *port;
 	uint32_t tag;
 	uint64_t gen;
@@ -199,16 +199,19 @@ static inline unsigned smmu_kind(const struct dma_txn *txn)
 	return (txn->prot & 3) | txn->inst << 2 | txn->priv << 3;
 }
 
-/* An entry of a leaf-table cache: see leaf.h. */
+/* An entry of a leaf-table cache, a cache line: see leaf.h. */
 struct smmu_leaf_slot {
 	uint64_t slice; /* input address >> what a slice's pages resolve */
 	uint64_t table; /* host pointer to the first descriptor, or (by_pa) where it is */
 	uint64_t gen;
-	uint32_t tag; /* 0: empty */
-	uint8_t size_lg2, hierarchy;
-	uint16_t index_mask : 15; /* of a slice's pages; 0: a block, which has one descriptor */
-	uint16_t by_pa : 1;
-};
+	uint16_t tag;	     /* 0: empty */
+	uint16_t want;	     /* what a leaf to be used has in the bits of must */
+	uint16_t index_mask; /* of a slice's pages; 0: a block, which has one descriptor */
+	uint8_t size_lg2;
+	bool by_pa : 1, pa52 : 1, hd : 1;
+	uint64_t must, addr_mask;
+	uint8_t perms[16]; /* by the descriptor's attributes (perms.h) */
+} __attribute__((aligned(64)));
 
 #define SMMU_LEAF_SLOTS 1024
 
@@ -219,7 +222,7 @@ struct nb_smmuv3_port {
 	const _Atomic uint64_t *removals; /* of smmu->mem */
 	uint8_t need[16];	 /* PERM_* that an access needs, by smmu_kind: under port.hot.tag */
 	_Atomic uint32_t stalls; /* transactions of this port that are stalled (stall.c) */
-	struct smmu_leaf_slot s1_leaves[SMMU_LEAF_SLOTS], s2_leaves[SMMU_LEAF_SLOTS];
+	struct smmu_leaf_slot leaves[2][SMMU_LEAF_SLOTS]; /* of stage 1, of stage 2 */
 };
 
 static inline struct nb_smmuv3_port *to_smmu_port(struct port *port)

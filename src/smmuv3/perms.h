@@ -60,20 +60,26 @@ static inline bool s2_is_clean(uint64_t desc, bool hd)
 	return hd && (desc & (TTD_DBM | TTD_S2_WRITE)) == TTD_DBM;
 }
 
-static inline uint8_t s1_perms(
-	const struct smmu_s1 *s1, uint64_t desc, unsigned hierarchy, bool clean)
+static inline uint8_t s1_perms_of(const struct smmu_s1 *s1, unsigned attrs, unsigned hierarchy)
 {
-	unsigned attrs = clean ? ttd_attrs(desc) & ~ATTR_RO : ttd_attrs(desc);
-
 	attrs = (attrs & hierarchy >> 4) | (hierarchy & 0xf);
 	return smmu_s1_perm_table[s1->wxn | s1->pan << 1][attrs];
 }
 
+static inline uint8_t s2_perms_of(const struct nb_smmuv3 *smmu, unsigned attrs)
+{
+	return smmu_s2_perm_table[smmu->hw.xnx][attrs];
+}
+
+static inline uint8_t s1_perms(
+	const struct smmu_s1 *s1, uint64_t desc, unsigned hierarchy, bool clean)
+{
+	return s1_perms_of(s1, ttd_attrs(desc) & (clean ? ~ATTR_RO : ~0u), hierarchy);
+}
+
 static inline uint8_t s2_perms(const struct nb_smmuv3 *smmu, uint64_t desc, bool clean)
 {
-	unsigned attrs = clean ? ttd_attrs(desc) | ATTR_S2_WRITE : ttd_attrs(desc);
-
-	return smmu_s2_perm_table[smmu->hw.xnx][attrs];
+	return s2_perms_of(smmu, ttd_attrs(desc) | (clean ? ATTR_S2_WRITE : 0));
 }
 
 /* Arm ARM D8.5: whether a stage 2 leaf makes memory Device, whatever stage 1 says. */

@@ -118,7 +118,7 @@ static bool walk(struct nb_smmuv3 *smmu, struct port *port, struct miss *miss,
 	struct smmu_walk w = { .smmu = smmu,
 		.cfg = &miss->cfg,
 		.access = smmu_access_of(&miss->cfg, txn),
-		.port = to_smmu_port(port),
+		.port = miss->tag ? to_smmu_port(port) : NULL,
 		.tag = miss->tag,
 		.gen = miss->gen };
 	struct smmu_result result;

@@ -94,9 +94,8 @@ static bool load_desc(const struct smmu_walk *w, struct stage *st, unsigned leve
 
 static void keep_leaf(const struct smmu_walk *w, const struct stage *st)
 {
-	if (leaf_usable(w))
-		leaf_fill(w, &(struct leaf_at){
-				     .cache = st->s2 ? w->port->s2_leaves : w->port->s1_leaves,
+	if (w->port)
+		leaf_fill(w, &(struct leaf_at){ .s2 = st->s2,
 				     .tt = st->tt,
 				     .input = st->input,
 				     .pa = st->desc_pa.v,
@@ -235,10 +234,8 @@ static bool walk_s2(const struct smmu_walk *w, uint64_t ipa, enum evt_class clas
 		.need = need,
 		.class = class,
 		.input = ipa };
-	bool device;
 
-	if (leaf_usable(w) && leaf_s2(w, leaf_gen(w), ipa, out, &device) &&
-		(out->prot & need) == need && !(device && s2->ptw && class != EVT_CLASS_IN))
+	if (leaf_walk_s2(w, ipa, class, need, out))
 		return true;
 	if (ipa >> s2->tt.in_bits)
 		return stage_fault(&st, EVT_F_TRANSLATION, fault);
@@ -305,5 +302,5 @@ static __attribute__((noinline)) bool walk_tables(
 
 bool smmu_walk(const struct smmu_walk *w, struct smmu_result *out, struct smmu_fault *fault)
 {
-	return leaf_walk(w, out) || walk_tables(w, out, fault);
+	return leaf_walk(w, smmu_need(&w->access), out) || walk_tables(w, out, fault);
 }
