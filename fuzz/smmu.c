@@ -9,9 +9,9 @@
 #include "base/check.h"
 #include "smmuv3/regs.h"
 
-struct smmu_world smmu_world;
+struct fz_world fz_world;
 
-#define W (&smmu_world)
+#define W (&fz_world)
 
 /* Memory by operations, so that what the model does with it is counted. */
 static int ram_read(void *ctx, uint64_t off, void *buf, size_t len)
@@ -47,7 +47,7 @@ static const struct nb_mem_ops ram_ops = {
 	.read = ram_read, .write = ram_write, .load64 = ram_load64, .cas64 = ram_cas64
 };
 
-uint64_t smmu_peek(uint32_t off)
+uint64_t fz_peek(uint32_t off)
 {
 	uint64_t value;
 
@@ -55,7 +55,7 @@ uint64_t smmu_peek(uint32_t off)
 	return value;
 }
 
-void smmu_poke(uint32_t off, uint64_t value)
+void fz_poke(uint32_t off, uint64_t value)
 {
 	memcpy(W->ram + (off & (SMMU_RAM_BYTES - 8)), &value, 8);
 }
@@ -65,12 +65,12 @@ static void fill_s2(void)
 {
 	unsigned i;
 
-	smmu_poke(SMMU_S2_AT, (SMMU_S2_AT + 0x1000) | 3);
-	smmu_poke(SMMU_S2_AT + 0x1000, (SMMU_S2_AT + 0x2000) | 3);
+	fz_poke(SMMU_S2_AT, (SMMU_S2_AT + 0x1000) | 3);
+	fz_poke(SMMU_S2_AT + 0x1000, (SMMU_S2_AT + 0x2000) | 3);
 	for (i = 0; i < 8; i++) {
 		uint64_t page = SMMU_GUEST_AT + 0x1000 * i;
 
-		smmu_poke(
+		fz_poke(
 			SMMU_S2_AT + 0x2000 + 8 * i, page | (page == SMMU_LAST_RO ? 0x47f : 0x4ff));
 	}
 }
@@ -80,20 +80,20 @@ static void fill_s1(uint64_t cd, uint64_t tables, uint64_t base)
 {
 	unsigned i;
 
-	smmu_poke(cd + 8, base + 0x1000);
-	smmu_poke(cd,
+	fz_poke(cd + 8, base + 0x1000);
+	fz_poke(cd,
 		25 | CD_0_EPD1 | CD_0_V | 5ull << 32 | CD_0_AA64 | CD_0_R | CD_0_A | 7ull << 48);
-	smmu_poke(tables, (base + 0x2000) | 3);
-	smmu_poke(tables + 0x1000, (base + 0x3000) | 3);
+	fz_poke(tables, (base + 0x2000) | 3);
+	fz_poke(tables + 0x1000, (base + 0x3000) | 3);
 	for (i = 0; i < 4; i++)
-		smmu_poke(tables + 0x2000 + 8 * i, (base + 0x4000 + 0x1000 * i) | 0xc43);
+		fz_poke(tables + 0x2000 + 8 * i, (base + 0x4000 + 0x1000 * i) | 0xc43);
 }
 
 static void fill_ste(unsigned sid, uint64_t w0, uint64_t w2, uint64_t w3)
 {
-	smmu_poke(SMMU_STRTAB_AT + 64 * sid + 16, w2);
-	smmu_poke(SMMU_STRTAB_AT + 64 * sid + 24, w3);
-	smmu_poke(SMMU_STRTAB_AT + 64 * sid, w0);
+	fz_poke(SMMU_STRTAB_AT + 64 * sid + 16, w2);
+	fz_poke(SMMU_STRTAB_AT + 64 * sid + 24, w3);
+	fz_poke(SMMU_STRTAB_AT + 64 * sid, w0);
 }
 
 static void fill(void)
@@ -108,8 +108,8 @@ static void fill(void)
 	/* The stream without stage 2 has tables of its own, at physical addresses. */
 	fill_s1(0x50000, 0x51000, 0x50000);
 	if (W->hw.stall_model == NB_SMMUV3_STALL_FORCED) {
-		smmu_poke(SMMU_CD_AT, smmu_peek(SMMU_CD_AT) | CD_0_S);
-		smmu_poke(0x50000, smmu_peek(0x50000) | CD_0_S);
+		fz_poke(SMMU_CD_AT, fz_peek(SMMU_CD_AT) | CD_0_S);
+		fz_poke(0x50000, fz_peek(0x50000) | CD_0_S);
 	}
 	fill_ste(0, 0xf, s2 | 1, SMMU_S2_AT);
 	fill_ste(1, 0xb | 0x50000, 2, 0);
@@ -168,7 +168,7 @@ static void set_hw(const struct smmu_head *head)
 		hw->granules |= NB_SMMUV3_GRAN64K;
 }
 
-void smmu_enable(void)
+void fz_enable(void)
 {
 	nb_smmuv3_write(W->smmu, R_STRTAB_BASE, SMMU_STRTAB_AT, 8);
 	nb_smmuv3_write(W->smmu, R_STRTAB_CFG, 4, 4);
@@ -181,7 +181,7 @@ void smmu_enable(void)
 		CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN | (W->hw.pri ? CR0_PRIQEN : 0), 4);
 }
 
-void smmu_begin(const struct smmu_head *head)
+void fz_begin(const struct smmu_head *head)
 {
 	unsigned i;
 
@@ -204,10 +204,10 @@ void smmu_begin(const struct smmu_head *head)
 		W->ports[i] = nb_smmuv3_port_create(W->smmu, i);
 		nb_assert(W->ports[i]);
 	}
-	smmu_enable();
+	fz_enable();
 }
 
-void smmu_end(void)
+void fz_end(void)
 {
 	unsigned i;
 
@@ -217,7 +217,7 @@ void smmu_end(void)
 	W->smmu = NULL;
 }
 
-bool smmu_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec)
+bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec)
 {
 	size_t at = sizeof(struct smmu_head) + n * sizeof(*rec);
 
@@ -227,7 +227,7 @@ bool smmu_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *
 	return true;
 }
 
-struct naive smmu_naive(void)
+struct naive fz_naive(void)
 {
 	static const uint8_t stall[] = { 1, 0, 2 };
 	const struct nb_smmuv3_config *hw = &W->hw;
@@ -255,7 +255,7 @@ struct naive smmu_naive(void)
 		.strtab_cfg = 4 };
 }
 
-enum nb_smmuv3_verdict smmu_translate(
+enum nb_smmuv3_verdict fz_translate(
 	unsigned stream, uint64_t iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span)
 {
 	struct nb_smmuv3_txn txn = { .iova = NB_IOVA(iova), .flags = flags, .ssid = ssid };

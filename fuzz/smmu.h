@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct smmu_head) == 8 && sizeof(struct smmu_rec) == 16, "
 #define SMMU_QUEUE_LG2 6
 #define SMMU_STREAMS   3 /* nested, stage 1, stage 2 */
 
-struct smmu_world {
+struct fz_world {
 	struct nb_mem *mem;
 	struct nb_extent extent;
 	uint8_t *ram;
@@ -57,20 +57,20 @@ struct smmu_world {
 	unsigned n_itags; /* invalidations that the function has yet to answer */
 };
 
-extern struct smmu_world smmu_world;
+extern struct fz_world fz_world;
 
 /* Begin with what the head asks for; or end. */
-void smmu_begin(const struct smmu_head *head);
-void smmu_end(void);
+void fz_begin(const struct smmu_head *head);
+void fz_end(void);
 /* The n-th record; false: there is none. */
-bool smmu_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec);
-uint64_t smmu_peek(uint32_t off);
-void smmu_poke(uint32_t off, uint64_t value);
-void smmu_enable(void);
+bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec);
+uint64_t fz_peek(uint32_t off);
+void fz_poke(uint32_t off, uint64_t value);
+void fz_enable(void);
 /* The naive model of the same hardware; its memory is the caller's. */
-struct naive smmu_naive(void);
+struct naive fz_naive(void);
 /* One transaction through port `stream`; flags as of struct nb_smmuv3_txn. In a section of its own. */
-enum nb_smmuv3_verdict smmu_translate(
+enum nb_smmuv3_verdict fz_translate(
 	unsigned stream, uint64_t iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span);
 
 /* The fuzzers: each runs one input, and aborts where its oracle finds something. */

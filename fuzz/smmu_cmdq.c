@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "smmuv3/regs.h"
 
-#define W (&smmu_world)
+#define W (&fz_world)
 
 /* Reads of memory that one register access may cost. */
 #define WORK_MAX (3 * 4096)
@@ -49,12 +49,12 @@ static void run(const struct smmu_rec *rec)
 	switch (rec->op % 9) {
 	case 0: /* a command that there is; c: its low bits */
 		at = SMMU_CMDQ_AT + 16 * (rec->b & (BIT64(SMMU_QUEUE_LG2) - 1));
-		smmu_poke(at, ops[rec->a % sizeof(ops)] | (uint64_t)rec->d << 32 |
+		fz_poke(at, ops[rec->a % sizeof(ops)] | (uint64_t)rec->d << 32 |
 				      (uint64_t)rec->c << 8 | (rec->x & 0xff0000));
-		smmu_poke(at + 8, rec->x);
+		fz_poke(at + 8, rec->x);
 		break;
 	case 1: /* any word */
-		smmu_poke(SMMU_CMDQ_AT + (rec->d & 0x1ff8), rec->x);
+		fz_poke(SMMU_CMDQ_AT + (rec->d & 0x1ff8), rec->x);
 		break;
 	case 2:
 		nb_smmuv3_write(W->smmu, R_CMDQ_PROD, rec->d, 4);
@@ -72,9 +72,8 @@ static void run(const struct smmu_rec *rec)
 		nb_smmuv3_write(W->smmu, R_GERRORN, reg(R_GERROR), 4);
 		break;
 	case 6:
-		smmu_translate(rec->a, rec->x & 0x7fff, 1 + rec->b % 3, 0, &span);
+		fz_translate(rec->a, rec->x & 0x7fff, 1 + rec->b % 3, 0, &span);
 		break;
-#ifdef SMMU_ATS
 	case 7: /* the function answers its invalidations, or fails to */
 		if (!W->n_itags)
 			break;
@@ -84,7 +83,6 @@ static void run(const struct smmu_rec *rec)
 		else
 			nb_smmuv3_atc_inv_timeout(W->smmu, W->itags[W->n_itags]);
 		break;
-#endif
 	default:
 		reg(R_CMDQ_CONS);
 	}
@@ -100,8 +98,8 @@ void fuzz_smmu_cmdq(const uint8_t *bytes, size_t len)
 	if (len < sizeof(head))
 		return;
 	memcpy(&head, bytes, sizeof(head));
-	smmu_begin(&head);
-	for (i = 0; smmu_record(bytes, len, i, &rec); i++)
+	fz_begin(&head);
+	for (i = 0; fz_record(bytes, len, i, &rec); i++)
 		run(&rec);
-	smmu_end();
+	fz_end();
 }

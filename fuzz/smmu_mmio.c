@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "smmuv3/regs.h"
 
-#define W (&smmu_world)
+#define W (&fz_world)
 
 #define WORK_MAX (3 * 4096)
 
@@ -60,9 +60,9 @@ static void command(const struct smmu_rec *rec)
 	uint32_t prod = reg(R_CMDQ_PROD);
 	uint32_t at = SMMU_CMDQ_AT + 16 * (prod & (BIT64(SMMU_QUEUE_LG2) - 1));
 
-	smmu_poke(
+	fz_poke(
 		at, rec->a | (uint64_t)rec->c << 8 | (uint64_t)rec->d << 32 | (rec->x & 0xff0000));
-	smmu_poke(at + 8, rec->x);
+	fz_poke(at + 8, rec->x);
 	nb_smmuv3_write(W->smmu, R_CMDQ_PROD, prod + 1, 4);
 }
 
@@ -116,7 +116,6 @@ static void dma(const struct smmu_rec *rec)
 	nb_assert(done <= rec->d >> 24);
 }
 
-#ifdef SMMU_ATS
 static void ats(const struct smmu_rec *rec)
 {
 	unsigned s = rec->a % SMMU_STREAMS;
@@ -140,7 +139,6 @@ static void page_request(const struct smmu_rec *rec)
 
 	nb_smmuv3_page_request(W->smmu, &request);
 }
-#endif
 
 static void run(const struct smmu_rec *rec)
 {
@@ -162,33 +160,29 @@ static void run(const struct smmu_rec *rec)
 	case 5:
 		dma(rec);
 		break;
-#ifdef SMMU_ATS
 	case 6:
 		ats(rec);
 		break;
 	case 7:
 		page_request(rec);
 		break;
-#endif
 	case 8: /* open a section, or close it */
 		f.open[s] ? nb_smmuv3_leave(W->ports[s]) : nb_smmuv3_enter(W->ports[s]);
 		f.open[s] = !f.open[s];
 		break;
-#ifdef SMMU_ATS
 	case 9:
 		if (W->n_itags)
 			nb_smmuv3_atc_inv_done(W->smmu, W->itags[--W->n_itags]);
 		break;
-#endif
 	case 10: /* tables, but not the queues */
-		smmu_poke(SMMU_STRTAB_AT + rec->d % (SMMU_RAM_BYTES - SMMU_STRTAB_AT), rec->x);
+		fz_poke(SMMU_STRTAB_AT + rec->d % (SMMU_RAM_BYTES - SMMU_STRTAB_AT), rec->x);
 		break;
 	default: /* as a driver begins anew */
 		nb_smmuv3_write(W->smmu, R_CR0, 0, 4);
 		nb_smmuv3_write(W->smmu, R_GERRORN, reg(R_GERROR), 4);
 		nb_smmuv3_write(W->smmu, R_CMDQ_CONS, 0, 4);
 		nb_smmuv3_write(W->smmu, R_CMDQ_PROD, 0, 4);
-		smmu_enable();
+		fz_enable();
 	}
 	check();
 }
@@ -202,14 +196,14 @@ void fuzz_smmu_mmio(const uint8_t *bytes, size_t len)
 	if (len < sizeof(head))
 		return;
 	memcpy(&head, bytes, sizeof(head));
-	smmu_begin(&head);
+	fz_begin(&head);
 	memset(f.open, 0, sizeof(f.open));
 	for (i = 0; i < ARRAY_LEN(f.ids); i++)
 		f.ids[i] = reg(4 * i);
-	for (i = 0; smmu_record(bytes, len, i, &rec); i++)
+	for (i = 0; fz_record(bytes, len, i, &rec); i++)
 		run(&rec);
 	for (i = 0; i < SMMU_STREAMS; i++)
 		if (f.open[i])
 			nb_smmuv3_leave(W->ports[i]);
-	smmu_end();
+	fz_end();
 }

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "smmuv3/regs.h"
 
-#define W (&smmu_world)
+#define W (&fz_world)
 
 static struct {
 	uint8_t ram[SMMU_RAM_BYTES]; /* the naive one's */
@@ -41,7 +41,7 @@ static void put(uint32_t off, uint64_t value)
 	off &= SMMU_RAM_BYTES - 8;
 	if (off < SMMU_STRTAB_AT || (f.guest && (off < SMMU_GUEST_AT || off >= SMMU_GUEST_END)))
 		return;
-	smmu_poke(off, value);
+	fz_poke(off, value);
 	memcpy(f.ram + off, &value, 8);
 	f.changed = true;
 }
@@ -50,8 +50,8 @@ static void command(uint64_t w0, uint64_t w1)
 {
 	uint32_t at = SMMU_CMDQ_AT + 16 * (f.cmdq_prod & (BIT64(SMMU_QUEUE_LG2) - 1));
 
-	smmu_poke(at, w0);
-	smmu_poke(at + 8, w1);
+	fz_poke(at, w0);
+	fz_poke(at + 8, w1);
 	f.cmdq_prod = (f.cmdq_prod + 1) & (2 * BIT64(SMMU_QUEUE_LG2) - 1);
 	nb_smmuv3_write(W->smmu, R_CMDQ_PROD, f.cmdq_prod, 4);
 }
@@ -106,7 +106,7 @@ static void check_memory(void)
 
 	for (i = f.result.n_writes; i-- > 0;) {
 		const struct naive_write *write = &f.result.writes[i];
-		uint64_t now = smmu_peek(write->pa), mine;
+		uint64_t now = fz_peek(write->pa), mine;
 
 		load(NULL, write->pa, &mine);
 		nb_assert(now == mine || (write->optional && now == write->before));
@@ -145,7 +145,7 @@ static void access(const struct smmu_rec *rec)
 		f.changed = false;
 	}
 	naive_translate(&f.naive, &a, &f.result);
-	verdict = verdict_of(smmu_translate(stream, a.iova, flags, a.ssid, &span));
+	verdict = verdict_of(fz_translate(stream, a.iova, flags, a.ssid, &span));
 	nb_assert(verdict == f.result.verdict);
 	nb_assert(verdict != NAIVE_OK || span.pa.v == f.result.pa);
 	check_event(verdict, stream);
@@ -173,7 +173,7 @@ static void run(const struct smmu_rec *rec)
 		break;
 	case 3: /* flip bits of what is there */
 		at = rec->d & (SMMU_RAM_BYTES - 8);
-		put(at, smmu_peek(at) ^ BIT64(rec->a % 64) ^ rec->x);
+		put(at, fz_peek(at) ^ BIT64(rec->a % 64) ^ rec->x);
 		break;
 	case 4:
 		put(rec->d, rec->x);
@@ -192,15 +192,15 @@ void fuzz_smmu_tables(const uint8_t *bytes, size_t len)
 	if (len < sizeof(head))
 		return;
 	memcpy(&head, bytes, sizeof(head));
-	smmu_begin(&head);
+	fz_begin(&head);
 	memcpy(f.ram, W->ram, SMMU_RAM_BYTES);
-	f.naive = smmu_naive();
+	f.naive = fz_naive();
 	f.naive.load = load;
 	f.naive.store = store;
 	f.cmdq_prod = f.evtq_cons = 0;
 	f.changed = false;
 	f.guest = (head.pages & 1) && !W->hw.no_stage1 && !W->hw.no_stage2;
-	for (i = 0; smmu_record(bytes, len, i, &rec); i++)
+	for (i = 0; fz_record(bytes, len, i, &rec); i++)
 		run(&rec);
-	smmu_end();
+	fz_end();
 }

@@ -15,6 +15,7 @@ enum outcome {
 	CMD_DONE,
 	CMD_WAIT, /* leave CONS where it is, look again later */
 	CMD_ILL,
+	CMD_ATC_FAILED,
 };
 
 struct cmd {
@@ -194,6 +195,22 @@ static enum outcome tlbi_nsnh_all(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 	return CMD_DONE;
 }
 
+static enum outcome atc_inv(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+{
+	if (!smmu->hw.ats)
+		return CMD_ILL;
+	return smmu_atc_inv(smmu, cmd->w) ? CMD_DONE : CMD_WAIT;
+}
+
+static enum outcome pri_resp(struct nb_smmuv3 *smmu, const struct cmd *cmd)
+{
+	bool ill, done = smmu_pri_resp(smmu, cmd->w, &ill);
+
+	if (ill)
+		return CMD_ILL;
+	return done ? CMD_DONE : CMD_WAIT;
+}
+
 /*
  * IHI 0070 4.7: complete once no transaction uses what the commands before it invalidated. No
  * completion signal but CONS: interrupts and events of CMD_SYNC need IDR0.MSI and SEV.
@@ -202,6 +219,12 @@ static enum outcome cmd_sync(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 {
 	if (field_get(CMD_0_CS, cmd->w[0]) == CMD_CS_RESERVED)
 		return CMD_ILL;
+	if (smmu->atc_pending)
+		return CMD_WAIT;
+	if (smmu->atc_failed) {
+		smmu->atc_failed = false;
+		return CMD_ATC_FAILED;
+	}
 	if (!smmu->sync_due)
 		return CMD_DONE;
 	if (!smmu->sync_begun)
@@ -214,7 +237,7 @@ static enum outcome cmd_sync(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 	return CMD_DONE;
 }
 
-/* Everything else is CERROR_ILL: EL2, EL3, Secure, ATS, PRI and stalls are not implemented. */
+/* Everything else is CERROR_ILL: EL2, EL3, Secure and stalls are not implemented. */
 static enum outcome (*const commands[256])(struct nb_smmuv3 *smmu, const struct cmd *cmd) = {
 	[CMD_PREFETCH_CONFIG] = prefetch,
 	[CMD_PREFETCH_ADDR] = prefetch,
@@ -229,6 +252,8 @@ static enum outcome (*const commands[256])(struct nb_smmuv3 *smmu, const struct 
 	[CMD_TLBI_S12_VMALL] = tlbi_s12_vmall,
 	[CMD_TLBI_S2_IPA] = tlbi_s2_ipa,
 	[CMD_TLBI_NSNH_ALL] = tlbi_nsnh_all,
+	[CMD_ATC_INV] = atc_inv,
+	[CMD_PRI_RESP] = pri_resp,
 	[CMD_SYNC] = cmd_sync,
 };
 
@@ -274,6 +299,8 @@ static bool consume(struct nb_smmuv3 *smmu)
 	outcome = execute(smmu, &cmd);
 	if (outcome == CMD_ILL)
 		halt(smmu, CERROR_ILL);
+	if (outcome == CMD_ATC_FAILED)
+		halt(smmu, CERROR_ATC_INV_SYNC);
 	if (outcome != CMD_DONE)
 		return false;
 	smmu->commands++;

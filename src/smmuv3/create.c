@@ -45,7 +45,7 @@ static uint64_t idr0_of(const struct nb_smmuv3_config *hw)
 	       field_prep(IDR0_ST_LEVEL, hw->linear_tables_only ? 0 : IDR0_ST_LEVEL_2) |
 	       idr_bit(hw->ssid_bits && !hw->linear_tables_only, IDR0_CD2L) |
 	       idr_bit(!hw->no_stage1, IDR0_S1P) | idr_bit(!hw->no_stage2, IDR0_S2P | IDR0_VMID16) |
-	       idr_bit(hw->ats, IDR0_ATS) | idr_bit(hw->pri, IDR0_PRI) |
+	       idr_bit(hw->ats, IDR0_ATS | IDR0_ATSRECERR) | idr_bit(hw->pri, IDR0_PRI) |
 	       idr_bit(hw->msi, IDR0_MSI) | idr_bit(hw->sev, IDR0_SEV);
 }
 

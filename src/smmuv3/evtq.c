@@ -9,6 +9,8 @@
 /* Which fields a record has, beside type, StreamID and SubstreamID. */
 #define HAS_ACCESS BIT64(0) /* InputAddr, PnU, InD, RnW, S2, CLASS; IPA where S2 */
 #define HAS_FETCH  BIT64(1) /* FetchAddr, in the place of the IPA */
+#define HAS_INPUT  BIT64(4) /* InputAddr alone */
+#define HAS_RNW	   BIT64(5) /* RnW alone */
 #define NO_SSV	   BIT64(2) /* SubstreamID always, without its flag */
 #define NO_SSID	   BIT64(3) /* nor SubstreamID */
 
@@ -16,6 +18,9 @@ static const uint8_t event_fields[] = {
 	[EVT_F_STE_FETCH] = HAS_FETCH,
 	[EVT_F_STREAM_DISABLED] = NO_SSID,
 	[EVT_C_BAD_SUBSTREAMID] = NO_SSV,
+	/* FIDELITY: what F_BAD_ATS_TREQ was asked for (R, W, X, PRIV, Span) is not recorded. */
+	[EVT_F_BAD_ATS_TREQ] = HAS_INPUT,
+	[EVT_F_TRANSL_FORBIDDEN] = HAS_INPUT | HAS_RNW,
 	[EVT_F_CD_FETCH] = HAS_FETCH,
 	[EVT_F_WALK_EABT] = HAS_ACCESS | HAS_FETCH,
 	[EVT_F_TRANSLATION] = HAS_ACCESS,
@@ -44,6 +49,10 @@ void smmu_event_record(const struct smmu_fault *fault, const struct dma_txn *txn
 		record[0] |= (fields & NO_SSV ? 0 : EVT_0_SSV) | field_prep(EVT_0_SSID, txn->ssid);
 	if (fields & HAS_ACCESS)
 		put_access(fault, access, record);
+	if (fields & HAS_INPUT)
+		record[2] = access->iova.v;
+	if ((fields & HAS_RNW) && !(access->prot & NB_DMA_WRITE))
+		record[1] = EVT_1_RNW;
 	if (fields & HAS_FETCH)
 		record[3] = fault->fetch & EVT_3_FETCH;
 }

@@ -14,6 +14,7 @@ struct reg {
 	uint8_t guard;	   /* CR0 bits that make it read-only while set */
 	uint16_t at;	   /* of the value, in struct smmu_regs */
 	uint64_t writable; /* bits */
+	uint64_t needs;	   /* a bit of IDR0: else it is RES0 */
 	void (*before_read)(struct nb_smmuv3 *smmu);
 	/* Instead of just storing; value is what the register would hold. */
 	void (*write)(struct nb_smmuv3 *smmu, uint64_t value);
@@ -43,17 +44,21 @@ void smmu_wait_poll(struct nb_smmuv3 *smmu)
  */
 static void write_cr0(struct nb_smmuv3 *smmu, uint64_t value)
 {
-	uint64_t changed = smmu->regs.cr0 ^ value;
+	const uint64_t waits = CR0_SMMUEN | CR0_ATSCHK;
+	uint64_t changed;
 
+	/* 6.3.9: without PRI and ATS their bits are RES0. */
+	value &= ~((smmu->hw.pri ? 0 : CR0_PRIQEN) | (smmu->hw.ats ? 0 : CR0_ATSCHK));
+	changed = smmu->regs.cr0 ^ value;
 	smmu->regs.cr0 = value;
 	pthread_mutex_lock(&smmu->out_lock); /* the event queue is idle once it is disabled */
 	atomic_store(&smmu->cr0, value);
 	pthread_mutex_unlock(&smmu->out_lock);
-	if (changed & CR0_SMMUEN) {
+	if (changed & CR0_SMMUEN)
 		smmu_cfg_changed(smmu);
+	if (changed & waits)
 		smmu_wait_begin(smmu, SMMU_WAIT_CR0);
-	}
-	smmu->regs.cr0ack = (smmu->regs.cr0ack & CR0_SMMUEN) | (value & ~CR0_SMMUEN);
+	smmu->regs.cr0ack = (smmu->regs.cr0ack & waits) | (value & ~waits);
 	if (!(value & CR0_CMDQEN)) {
 		smmu->sync_begun = false;
 		smmu->waiting &= ~SMMU_WAIT_SYNC;
@@ -81,6 +86,7 @@ static void write_gbpa(struct nb_smmuv3 *smmu, uint64_t value)
 
 static void write_irq_ctrl(struct nb_smmuv3 *smmu, uint64_t value)
 {
+	value &= ~(smmu->hw.pri ? 0 : IRQ_CTRL_PRIQ);
 	smmu->regs.irq_ctrl = value;
 	atomic_store(&smmu->irq_ctrl, value);
 }
@@ -134,18 +140,20 @@ static const struct reg registers[] = {
 	REG(R_IDR5, 4, idr[5]),
 	REG(R_IIDR, 4, iidr),
 	REG(R_AIDR, 4, aidr),
-	REG(R_CR0, 4, cr0, .writable = CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN, .write = write_cr0),
+	REG(R_CR0, 4, cr0,
+		.writable = CR0_SMMUEN | CR0_PRIQEN | CR0_EVENTQEN | CR0_CMDQEN | CR0_ATSCHK,
+		.write = write_cr0),
 	REG(R_CR0ACK, 4, cr0ack, .before_read = smmu_wait_poll),
 	REG(R_CR1, 4, cr1, .writable = CR1_ATTRS, .guard = CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN),
-	REG(R_CR2, 4, cr2, .writable = CR2_RECINVSID | CR2_PTM, .guard = CR0_SMMUEN,
-		.write = write_cr2),
+	REG(R_CR2, 4, cr2, .writable = CR2_RECINVSID | CR2_PTM | CR2_REC_CFG_ATS,
+		.guard = CR0_SMMUEN, .write = write_cr2),
 	REG(R_GBPA, 4, gbpa, .writable = GBPA_UPDATE | GBPA_ABORT | GBPA_ATTRS,
 		.before_read = smmu_wait_poll, .write = write_gbpa),
-	REG(R_IRQ_CTRL, 4, irq_ctrl, .writable = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ,
+	REG(R_IRQ_CTRL, 4, irq_ctrl, .writable = IRQ_CTRL_GERROR | IRQ_CTRL_PRIQ | IRQ_CTRL_EVENTQ,
 		.write = write_irq_ctrl),
 	REG(R_IRQ_CTRLACK, 4, irq_ctrl),
 	REG(R_GERROR, 4, gerror),
-	REG(R_GERRORN, 4, gerrorn, .writable = GERROR_CMDQ | GERROR_EVENTQ_ABT,
+	REG(R_GERRORN, 4, gerrorn, .writable = GERROR_CMDQ | GERROR_EVENTQ_ABT | GERROR_PRIQ_ABT,
 		.write = write_gerrorn),
 	REG(R_STRTAB_BASE, 8, strtab_base, .writable = STRTAB_BASE_ADDR | STRTAB_BASE_RA,
 		.guard = CR0_SMMUEN, .write = write_strtab_base),
@@ -161,6 +169,12 @@ static const struct reg registers[] = {
 	REG(R_EVENTQ_PROD, 4, eventq_prod, .writable = Q_POINTER | EVENTQ_OVFLG,
 		.guard = CR0_EVENTQEN),
 	REG(R_EVENTQ_CONS, 4, eventq_cons, .writable = Q_POINTER | EVENTQ_OVFLG),
+	REG(R_PRIQ_BASE, 8, priq_base, .writable = Q_BASE_ADDR | Q_BASE_LOG2SIZE | Q_BASE_HINT,
+		.guard = CR0_PRIQEN, .needs = IDR0_PRI),
+	REG(R_PRIQ_PROD, 4, priq_prod, .writable = Q_POINTER | PRIQ_OVFLG, .guard = CR0_PRIQEN,
+		.needs = IDR0_PRI),
+	REG(R_PRIQ_CONS, 4, priq_cons, .writable = Q_POINTER | PRIQ_OVFLG, .needs = IDR0_PRI),
+	REG(R_PRIQ_IRQ_CFG2, 4, priq_irq_cfg2, .writable = PRIQ_IRQ_CFG2_LO, .needs = IDR0_PRI),
 };
 
 /* Half (or all) of the register that an access is to: NULL if there is none such. */
@@ -208,6 +222,7 @@ uint64_t nb_smmuv3_read(struct nb_smmuv3 *smmu, uint64_t offset, unsigned size)
 	pthread_mutex_unlock(&smmu->out_lock);
 	pthread_mutex_unlock(&smmu->reg_lock);
 	smmu_gerror_signal(smmu);
+	smmu_outbox_deliver(smmu);
 	return (value & lane(reg, offset, size)) >> (offset - reg->offset) * 8;
 }
 
@@ -228,11 +243,12 @@ void nb_smmuv3_write(struct nb_smmuv3 *smmu, uint64_t offset, uint64_t value, un
 {
 	const struct reg *reg = find(offset, size);
 
-	if (!reg || !reg->writable)
+	if (!reg || !reg->writable || (reg->needs & ~smmu->regs.idr[0]))
 		return;
 	pthread_mutex_lock(&smmu->reg_lock);
 	if (!((smmu->regs.cr0 | smmu->regs.cr0ack) & reg->guard))
 		store(smmu, reg, value << (offset - reg->offset) * 8, lane(reg, offset, size));
 	pthread_mutex_unlock(&smmu->reg_lock);
 	smmu_gerror_signal(smmu);
+	smmu_outbox_deliver(smmu);
 }

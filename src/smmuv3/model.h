@@ -146,6 +146,7 @@ struct smmu_walk {
 /* What a walk yields: the output of the very address, the block around it, what may be done. */
 struct smmu_result {
 	uint64_t addr;
+	uint64_t ipa; /* what stage 1 made of it (smmu_walk) */
 	uint8_t size_lg2;
 	uint8_t prot; /* PERM_* */
 	bool global;  /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
@@ -159,6 +160,28 @@ struct smmu_regs {
 	uint64_t cmdq_base, cmdq_prod, cmdq_cons;
 	/* out_lock */
 	uint64_t gerror, gerrorn, eventq_base, eventq_prod, eventq_cons;
+	uint64_t priq_base, priq_prod, priq_cons, priq_irq_cfg2;
+};
+
+/* What commands send to functions (atc_inv.c); all under reg_lock. */
+struct smmu_message {
+	bool is_resp;
+	union {
+		struct nb_smmuv3_atc_inv inv;
+		struct nb_smmuv3_pri_resp resp;
+	};
+};
+
+#define SMMU_OUTBOX   128
+#define SMMU_ATC_INVS 64
+
+struct smmu_outbox {
+	struct smmu_message ring[SMMU_OUTBOX];
+	unsigned head, n;
+	bool delivering;
+	_Atomic bool due;		/* there is something, perhaps */
+	uint64_t busy;			/* itags in use */
+	uint32_t serial[SMMU_ATC_INVS]; /* how often each was */
 };
 
 /* What waits for the DMA in flight: bits of nb_smmuv3.waiting. */
@@ -257,6 +280,9 @@ struct nb_smmuv3 {
 	bool sync_due;		  /* something was invalidated since the last CMD_SYNC */
 	uint64_t waiting;	  /* SMMU_WAIT_* */
 	uint64_t commands, syncs; /* done so far */
+	unsigned atc_pending;	  /* ATC invalidations that were not answered */
+	bool atc_failed;	  /* one timed out since the last CMD_SYNC */
+	struct smmu_outbox outbox;
 
 	pthread_mutex_t out_lock;
 	bool gerror_due; /* the GERROR interrupt is to be raised */
@@ -338,6 +364,22 @@ struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_t
 
 /* cmdq.c, all under reg_lock. Run: a bounded number of commands. */
 void smmu_cmdq_run(struct nb_smmuv3 *smmu);
+
+/* atc_inv.c. The commands, under reg_lock. False: no room, try again later. */
+bool smmu_atc_inv(struct nb_smmuv3 *smmu, const uint64_t w[2]);
+bool smmu_outbox_put(struct nb_smmuv3 *smmu, const struct smmu_message *msg);
+bool smmu_cmd_ssv(const struct nb_smmuv3 *smmu, const uint64_t w[2]);
+/* Deliver what they put into the outbox; no lock held. */
+void smmu_outbox_deliver(struct nb_smmuv3 *smmu);
+
+/* pri.c: likewise. *ill: the command is ILLEGAL. */
+bool smmu_pri_resp(struct nb_smmuv3 *smmu, const uint64_t w[2], bool *ill);
+
+/* ats.c: an access marked as translated. Record a configuration error of ATS, if CR2 asks for it. */
+int smmu_translated(struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn,
+	struct dma_span *span);
+void smmu_ats_config_event(
+	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn);
 
 /* evtq.c: raise an interrupt, as a wire or (where configured) an MSI. No lock held. */
 void smmu_irq(struct nb_smmuv3 *smmu, enum nb_smmuv3_irq irq);

@@ -165,6 +165,7 @@
 #define STE_S1DSS_BYPASS    1
 #define STE_S1DSS_SSID0	    2
 #define STE_1_CONT	    MASK64(16, 13)
+#define STE_1_PPAR	    BIT64(18)
 #define STE_1_MEV	    BIT64(19)
 #define STE_1_S2FWB	    BIT64(25)
 #define STE_1_EATS	    MASK64(29, 28)
@@ -323,6 +324,19 @@ enum cmd_op {
 #define EVT_1_CLASS MASK64(41, 40)
 #define EVT_3_IPA   MASK64(51, 12)
 #define EVT_3_FETCH MASK64(51, 3)
+
+/* IHI 0070 8: page requests, two words. */
+#define PPR_WORDS  2
+#define PPR_0_SID  MASK64(31, 0)
+#define PPR_0_SSID MASK64(51, 32)
+#define PPR_0_PRIV BIT64(58)
+#define PPR_0_X	   BIT64(59)
+#define PPR_0_R	   BIT64(60)
+#define PPR_0_W	   BIT64(61)
+#define PPR_0_LAST BIT64(62)
+#define PPR_0_SSV  BIT64(63)
+#define PPR_1_PRGI MASK64(8, 0)
+#define PPR_1_ADDR MASK64(63, 12)
 
 enum evt_type {
 	EVT_NONE = 0,

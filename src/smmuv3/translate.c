@@ -170,6 +170,8 @@ static __attribute__((noinline)) int translate_slow(
 	unsigned i;
 	nb_iova iova;
 
+	if (txn->translated)
+		return smmu_translated(smmu, port, txn, span);
 	memset(&miss.fault, 0, sizeof(miss.fault));
 	for (i = 0; step == STEP_AGAIN && i < MAX_ATTEMPTS; i++)
 		step = configure(smmu, txn, &miss);

@@ -290,6 +290,7 @@ static __attribute__((noinline)) bool walk_tables(
 	struct smmu_result s2;
 	bool ok = w->cfg->use_s1 ? walk_s1(w, out, fault) : bypass_s1(w, out, fault);
 
+	out->ipa = ok ? out->addr : 0;
 	if (!ok || !w->cfg->use_s2)
 		return ok;
 	if (!walk_s2(w, out->addr, EVT_CLASS_IN, smmu_need(&w->access), &s2, fault))
