@@ -70,6 +70,7 @@ struct smmu_fault {
 	enum evt_class class;
 	bool s2;
 	bool silent;	/* CD.R or STE.S2R is 0, or the architecture records nothing */
+	bool ttd_write; /* of class TT: what failed is an update of a descriptor, not its read */
 	uint64_t ipa;	/* where s2 */
 	uint64_t fetch; /* F_STE_FETCH, F_CD_FETCH, F_WALK_EABT */
 	/* What no record has: the last descriptor that was read of the stage that failed. */

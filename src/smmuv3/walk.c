@@ -47,6 +47,7 @@ static bool stage_fault(const struct stage *st, enum evt_type type, struct smmu_
 		.class = st->class,
 		.s2 = st->s2,
 		.silent = !st->record,
+		.ttd_write = st->class == EVT_CLASS_TT && (st->need & PERM_PW),
 		.ipa = st->s2 ? st->input : 0,
 		.has_desc = st->has_desc,
 		.level = st->level,
