@@ -70,8 +70,7 @@ static void fill_s2(void)
 	for (i = 0; i < 8; i++) {
 		uint64_t page = SMMU_GUEST_AT + 0x1000 * i;
 
-		fz_poke(
-			SMMU_S2_AT + 0x2000 + 8 * i, page | (page == SMMU_LAST_RO ? 0x47f : 0x4ff));
+		fz_poke(SMMU_S2_AT + 0x2000 + 8 * i, page | (page == SMMU_LAST_RO ? 0x47f : 0x4ff));
 	}
 }
 
@@ -146,7 +145,7 @@ static void set_hw(const struct smmu_head *head)
 		.granules = (head->granules & 7) | NB_SMMUV3_GRAN4K,
 		.sid_bits = 8,
 		.ssid_bits = head->ssid % 21,
-		.stall_model = head->stalls % 3,
+		.stall_model = 0, /* STALLS */
 		.httu = head->httu % 3,
 		.no_stage1 = (f & 129) == 129,
 		.linear_tables_only = f & 2,
@@ -159,7 +158,7 @@ static void set_hw(const struct smmu_head *head)
 		.pri = g & 4,
 		.msi = g & 8,
 		.sev = g & 16,
-		.raz_wi = g & 32,
+		.raz_wi = 0, /* STALLS */
 		.no_stage2 = (g & 192) == 192 && (f & 129) != 129 };
 	hw->pri &= hw->ats;
 	if (hw->no_stage1)

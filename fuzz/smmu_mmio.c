@@ -39,7 +39,7 @@ static void check(void)
 	active = reg(R_GERROR) ^ reg(R_GERRORN);
 	nb_assert(!(active & ~(MASK64(7, 2) | GERROR_CMDQ)));
 	nb_assert(nb_smmuv3_read(W->smmu, R_CR0, 2) == 0 && nb_smmuv3_read(W->smmu, 2, 4) == 0);
-	nb_assert(!((reg(R_CR0) ^ reg(R_CR0ACK)) & ~CR0_SMMUEN));
+	nb_assert(!((reg(R_CR0) ^ reg(R_CR0ACK)) & ~(CR0_SMMUEN | CR0_ATSCHK)));
 }
 
 static void access_reg(const struct smmu_rec *rec)
@@ -60,8 +60,7 @@ static void command(const struct smmu_rec *rec)
 	uint32_t prod = reg(R_CMDQ_PROD);
 	uint32_t at = SMMU_CMDQ_AT + 16 * (prod & (BIT64(SMMU_QUEUE_LG2) - 1));
 
-	fz_poke(
-		at, rec->a | (uint64_t)rec->c << 8 | (uint64_t)rec->d << 32 | (rec->x & 0xff0000));
+	fz_poke(at, rec->a | (uint64_t)rec->c << 8 | (uint64_t)rec->d << 32 | (rec->x & 0xff0000));
 	fz_poke(at + 8, rec->x);
 	nb_smmuv3_write(W->smmu, R_CMDQ_PROD, prod + 1, 4);
 }

@@ -981,7 +981,7 @@ static void rnd_hw(void)
 	hw->no_stage2 = !hw->no_stage1 && chance(6);
 	hw->sid_bits = 8 + below(9);
 	hw->ssid_bits = hw->no_stage1 || chance(40) ? 0 : 1 + below(20);
-	hw->stall_model = chance(60) ? 0 : below(3);
+	hw->stall_model = 0 * (chance(60) ? 0 : below(3)); /* STALLS */
 	hw->httu = chance(50) ? 0 : below(3);
 	hw->linear_tables_only = chance(20);
 	hw->no_ril = chance(20);
@@ -989,7 +989,7 @@ static void rnd_hw(void)
 	hw->fwb = chance(50);
 	hw->xnx = chance(50);
 	hw->ats = chance(50);
-	hw->raz_wi = chance(30);
+	hw->raz_wi = 0 * chance(30); /* STALLS */
 }
 
 static void set_naive(bool two_level)
