@@ -49,17 +49,19 @@ void nb_explain_ste(
 void nb_explain_cd(const struct nb_smmuv3_config *hw, const uint64_t ste[8], const uint64_t cd[8],
 	struct nb_explain_fields *out);
 
+enum nb_explain_desc_kind {
+	NB_EXPLAIN_INVALID,
+	NB_EXPLAIN_TABLE,
+	NB_EXPLAIN_BLOCK,
+	NB_EXPLAIN_PAGE,
+};
+
 /** A translation descriptor (Arm ARM D8.3). */
 struct nb_explain_descriptor {
-	enum {
-		NB_EXPLAIN_INVALID,
-		NB_EXPLAIN_TABLE,
-		NB_EXPLAIN_BLOCK,
-		NB_EXPLAIN_PAGE,
-	} kind;
+	enum nb_explain_desc_kind kind;
 	uint64_t addr;	/**< of the table, or the output address */
 	unsigned lg2;	/**< of the bytes that an entry of this level maps */
-	char words[96]; /**< "block of 2 MiB, read and write, execute never, access flag 0" */
+	char words[96]; /**< "2 MiB block, rwx, write-back, access flag 0" */
 };
 
 /** stage: 1 or 2; granule_lg2: 12, 14 or 16. */

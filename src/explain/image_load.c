@@ -9,7 +9,7 @@
 
 #define PAGE	   4096u
 #define PAGE_WORDS (PAGE / 8)
-#define PA_BITS	   52
+#define PA_BITS	   52 /* of any page; 48 where they are enough, since more takes time */
 #define DEEP	   8 /* of the JSON */
 #define IOTLB	   16
 
@@ -170,6 +170,7 @@ static bool take_page(struct json_object *pair, struct page *page)
 static int take_pages(struct image *image, struct json_object *list, struct error *error)
 {
 	size_t n = list ? json_object_array_length(list) : 0;
+	unsigned bits;
 
 	if (!list || n > IMAGE_PAGES_MAX)
 		return bad(error, "'pages' is missing, or has too many");
@@ -184,10 +185,10 @@ static int take_pages(struct image *image, struct json_object *list, struct erro
 	for (size_t i = 1; i < n; i++)
 		if (image->pages[i].pa == image->pages[i - 1].pa)
 			return bad(error, "a page is there twice");
-	image->extent = (struct nb_extent){
-		.bytes = UINT64_C(1) << PA_BITS, .ops = &page_ops, .ctx = image
-	};
-	image->mem = nb_mem_create(PA_BITS);
+	bits = n && image->pages[n - 1].pa >> 48 ? PA_BITS : 48;
+	image->extent =
+		(struct nb_extent){ .bytes = UINT64_C(1) << bits, .ops = &page_ops, .ctx = image };
+	image->mem = nb_mem_create(bits);
 	image->added = image->mem && !nb_mem_add(image->mem, &image->extent);
 	return image->added ? 0 : error_set(error, ENOMEM, "no memory for the image");
 }

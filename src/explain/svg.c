@@ -10,14 +10,14 @@
 #include "explain/fields.h"
 #include "explain/out.h"
 
-#define BOX_W	  330
+#define BOX_W	  384
 #define BOX_H	  54
 #define GAP_X	  50
 #define GAP_Y	  16
 #define MARGIN	  20
 #define TOP	  76
 #define COLUMN(n) (MARGIN + (n) * (BOX_W + GAP_X))
-#define CHARS	  46 /* that fit a box */
+#define CHARS	  50 /* that fit a box */
 
 static const char style[] =
 	"<style>\n"
@@ -89,7 +89,7 @@ static const char *class_of(const struct nb_explanation *explanation, unsigned i
 	return classes[column_of(&explanation->steps[i])];
 }
 
-/* Two stages and their state in one line. */
+/* An STE or CD in one line. */
 static void structure_words(const struct nb_explanation *explanation,
 	const struct nb_explain_step *step, struct text *text)
 {
@@ -104,9 +104,16 @@ static void structure_words(const struct nb_explanation *explanation,
 			return;
 		}
 	}
-	for (unsigned i = 0; i < fields.n; i++)
-		if (!strcmp(fields.field[i].name, step->kind == NB_EXPLAIN_STE ? "Config" : "TTB0"))
-			text_add(text, "%s: %s", fields.field[i].name, fields.field[i].meaning);
+	for (unsigned i = 0; i < fields.n; i++) {
+		const struct nb_explain_field *field = &fields.field[i];
+
+		if (!strcmp(field->name, "Config"))
+			text_add(text, "%s", field->meaning);
+		else if (!strcmp(field->name, "ASID"))
+			text_add(text, "ASID %u", (unsigned)field->value);
+		else if (!strncmp(field->name, "TTB", 3) && field->used)
+			text_add(text, ", %s 0x%" PRIx64, field->name, field->value);
+	}
 }
 
 static void put_box(const struct out *out, const struct nb_explanation *explanation, unsigned i)
@@ -199,6 +206,7 @@ static void put_head(const struct out *out, const struct nb_explanation *explana
 		names && names->device ? names->device : "a device", explanation->sid);
 	if (names && names->iommu)
 		text_add(&text, ", behind %s", names->iommu);
+	*title ^= 'a' ^ 'A'; /* an access begins with a small letter */
 	out_add(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "

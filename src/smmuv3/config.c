@@ -104,20 +104,26 @@ static bool read_slot(const struct smmu_cfg_slot *slot, uint64_t key, struct smm
 	return true;
 }
 
-/* What makes the slots findable; cfg_lock is held. */
-static void index_slot(struct nb_smmuv3 *smmu, unsigned n, const struct smmu_cfg *cfg)
+/* Note that a slot is in use; and that it is no longer. cfg_lock is held. */
+static void use_slot(struct smmu_cfg_cache *cache, unsigned slot, const struct smmu_cfg *cfg)
 {
-	smmu->cache->sids[n] = cfg->sid;
-	smmu->cache->vmids[n] = cfg->vmid;
-	smmu->cache->valid[n / 64] |= BIT64(n % 64);
+	cache->places[slot] = cache->n_used;
+	cache->used[cache->n_used++] =
+		(struct smmu_cfg_use){ .sid = cfg->sid, .vmid = cfg->vmid, .slot = slot };
+}
+
+static void unuse_slot(struct smmu_cfg_cache *cache, unsigned slot)
+{
+	unsigned place = cache->places[slot];
+
+	cache->used[place] = cache->used[--cache->n_used];
+	cache->places[cache->used[place].slot] = place;
 }
 
 /* cfg_lock is held, the slot is valid. The order is that of the table above. */
 static void drop_slot(struct nb_smmuv3 *smmu, struct smmu_cfg_slot *slot)
 {
-	unsigned n = number_of(smmu, slot);
-
-	smmu->cache->valid[n / 64] &= ~BIT64(n % 64);
+	unuse_slot(smmu->cache, number_of(smmu, slot));
 	write_slot(slot, 0, &(struct smmu_cfg){ .valid = false });
 	atomic_fetch_add(&smmu->cfg_gen, 1);
 	iotlb_invalidate_tag(smmu->tlb, tag_of(smmu, slot));
@@ -167,7 +173,7 @@ static uint32_t fill(
 			slot = take_slot(smmu, key);
 			atomic_store(&slot->globals, false);
 			write_slot(slot, key, cfg);
-			index_slot(smmu, number_of(smmu, slot), cfg);
+			use_slot(smmu->cache, number_of(smmu, slot), cfg);
 		}
 		tag = tag_of(smmu, slot);
 	}
@@ -210,66 +216,61 @@ void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag)
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
-/* The number of the first valid slot from n on; SMMU_CFG_SLOTS: there is none. cfg_lock is held. */
-static unsigned next_valid(const struct smmu_cfg_cache *cache, unsigned n)
-{
-	uint64_t word;
-
-	for (; n < SMMU_CFG_SLOTS; n = (n | 63) + 1) {
-		word = cache->valid[n / 64] >> n % 64;
-		if (word)
-			return n + __builtin_ctzll(word);
-	}
-	return n;
-}
-
-#define for_each_valid(n, cache)                                                                   \
-	for ((n) = next_valid(cache, 0); (n) < SMMU_CFG_SLOTS; (n) = next_valid(cache, (n) + 1))
-
+/* Where slots are dropped, from the end: what fills the gap had its turn. */
 void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last)
 {
 	struct smmu_cfg_cache *cache = smmu->cache;
-	unsigned n;
+	const struct smmu_cfg_use *use;
+	unsigned i;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
 	/* Configurations on their way into the cache are stale too. */
 	atomic_fetch_add(&smmu->cfg_gen, 1);
-	for_each_valid(n, cache) if (cache->sids[n] >= sid && cache->sids[n] <= last)
-		drop_slot(smmu, &cache->slots[n]);
+	for (i = cache->n_used; i > 0; i--) {
+		use = &cache->used[i - 1];
+		if (use->sid >= sid && use->sid <= last)
+			drop_slot(smmu, &cache->slots[use->slot]);
+	}
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
 void smmu_cfg_invalidate_cd(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t ssid)
 {
 	struct smmu_cfg_cache *cache = smmu->cache;
-	unsigned n;
+	const struct smmu_cfg_use *use;
+	unsigned i;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
 	atomic_fetch_add(&smmu->cfg_gen, 1);
 	/* Without substream a stream uses CD 0, if any: its ssid is 0. */
-	for_each_valid(n, cache) if (cache->sids[n] == sid && cache->slots[n].cfg.ssid == ssid)
-		drop_slot(smmu, &cache->slots[n]);
+	for (i = cache->n_used; i > 0; i--) {
+		use = &cache->used[i - 1];
+		if (use->sid == sid && cache->slots[use->slot].cfg.ssid == ssid)
+			drop_slot(smmu, &cache->slots[use->slot]);
+	}
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
 void smmu_cfg_each(struct nb_smmuv3 *smmu, smmu_cfg_fn *fn, const void *arg)
 {
 	struct smmu_cfg_cache *cache = smmu->cache;
-	unsigned n;
+	const struct smmu_cfg_use *use;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
-	for_each_valid(n, cache) fn(smmu, &cache->slots[n], n + 1, arg);
+	for (use = cache->used; use < cache->used + cache->n_used; use++)
+		fn(smmu, &cache->slots[use->slot], use->slot + 1, arg);
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
 void smmu_cfg_each_vmid(struct nb_smmuv3 *smmu, uint16_t vmid, smmu_cfg_fn *fn, const void *arg)
 {
 	struct smmu_cfg_cache *cache = smmu->cache;
-	unsigned n;
+	const struct smmu_cfg_use *use;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
-	for_each_valid(n, cache) if (cache->vmids[n] == vmid)
-		fn(smmu, &cache->slots[n], n + 1, arg);
+	for (use = cache->used; use < cache->used + cache->n_used; use++)
+		if (use->vmid == vmid)
+			fn(smmu, &cache->slots[use->slot], use->slot + 1, arg);
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 

@@ -178,7 +178,7 @@ all = [connect() for i in range(50)]
 for c in all: c.sendall(b"{\"request\": \"show\"}\n")
 print(sum(json.loads(lines(c).readline())["request"] == "show" for c in all))')"
 ok 'errors' 'bad-json bad-json unknown-request unknown-request bad-request bad-version bad-request bad-request' "$(talk "$path" '
-for text in b"what?\n", b"[1]\n", b"{\"request\": \"walk\"}\n", b"{\"request\": \"\\u001b[2J\"}\n", b"{}\n", b"{\"request\": \"list\", \"version\": 2}\n", b"{\"request\": \"list\", \"on\": true}\n", b"{\"request\": \"trace\", \"format\": \"xml\"}\n":
+for text in b"what?\n", b"[1]\n", b"{\"request\": \"leap\"}\n", b"{\"request\": \"\\u001b[2J\"}\n", b"{}\n", b"{\"request\": \"list\", \"version\": 2}\n", b"{\"request\": \"list\", \"on\": true}\n", b"{\"request\": \"trace\", \"format\": \"xml\"}\n":
     c = connect(); c.sendall(text); print(json.loads(lines(c).readline())["error"], end=" ")' | sed 's/ $//')"
 ok 'garbage ends the connection' 'bad-json 0' "$(talk "$path" 'f = lines(s); s.sendall(bytes(range(256)) * 9)
 print(json.loads(f.readline())["error"], len(f.read()))' 2>/dev/null)"

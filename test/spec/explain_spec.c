@@ -334,7 +334,7 @@ static void agree(struct nb_smmuv3 *smmu)
 	struct smmu_cfg cfg;
 	unsigned i;
 
-	for (i = 0; i < 200000; i++) {
+	for (i = 0; i < 50000; i++) {
 		uint64_t ste[8] = { 9 | (any() & 3) << 1 | 0x40000000, 0, STE2_S2, 0x40008000 };
 		uint64_t cd[8] = { CD0 | any() % 3 << 6 | (any() & 1 ? BIT64(30) : 0), 0x40004000 };
 

@@ -38,7 +38,22 @@ static const struct {
 	{ "{\"request\": {\"request\": \"list\"}}", "bad-request", false },
 	{ "{\"request\": \"\"}", "unknown-request", false },
 	{ "{\"request\": \"List\"}", "unknown-request", false },
-	{ "{\"request\": \"walk\"}", "unknown-request", false },
+	{ "{\"request\": \"leap\"}", "unknown-request", false },
+	{ "{\"request\": \"walk\"}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"a\"}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"iova\": 1}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"\", \"iova\": 1}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"a\\u0000b\", \"iova\": 1}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": null, \"iova\": 1}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"a\", \"iova\": -1}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"a\", \"iova\": \"1\"}", "bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"a\", \"iova\": 1, \"pasid\": 1048576}",
+		"bad-request", false },
+	{ "{\"request\": \"walk\", \"device\": \"a\", \"iova\": 1, \"write\": 1}", "bad-request",
+		false },
+	{ "{\"request\": \"walk\", \"device\": \"a\", \"iova\": 1, \"on\": true}", "bad-request",
+		false },
+	{ "{\"request\": \"snapshot\", \"device\": \"a\"}", "bad-request", false },
 	{ "{\"request\": \"list\\u0000\"}", "unknown-request", false },
 	{ "{\"request\": \"list\", \"pid\": 1}", "bad-request", false },
 	{ "{\"request\": \"list\", \"version\": 2}", "bad-version", false },
@@ -92,6 +107,25 @@ static const struct {
 	{ "{\"request\": \"trace\", \"format\": \"chrome\"}",
 		{ CONTROL_TRACE, true, TRACE_CHROME } },
 };
+
+static void test_walk(void **state)
+{
+	struct control_request request;
+	struct control_problem problem = { 0 };
+
+	assert_true(parse("{\"request\": \"walk\", \"device\": \"0000:01:00.0\", "
+			  "\"iova\": 18446744073709551615, \"pasid\": 1048575, \"write\": true, "
+			  "\"privileged\": true, \"svg\": true}",
+		&request, &problem));
+	assert_int_equal(request.verb, CONTROL_WALK);
+	assert_string_equal(request.walk.device, "0000:01:00.0");
+	assert_true(request.walk.iova == UINT64_MAX);
+	assert_true(request.walk.has_pasid && request.walk.pasid == 1048575);
+	assert_true(request.walk.write && request.walk.privileged && request.walk.svg);
+	assert_false(request.walk.text || request.walk.colour || request.walk.instruction);
+	assert_true(parse("{\"request\": \"snapshot\"}", &request, &problem));
+	assert_int_equal(request.verb, CONTROL_SNAPSHOT);
+}
 
 static void test_taken(void **state)
 {
@@ -158,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_answers),
 	};

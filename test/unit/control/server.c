@@ -246,7 +246,7 @@ static void test_one_by_one(void **state)
 	assert_true(fd >= 0);
 	/* Two and a half at once. */
 	assert_int_equal(
-		send(fd, "{\"request\":\"list\"}\n{\"request\":\"walk\"}\n{\"req", 43, 0), 43);
+		send(fd, "{\"request\":\"list\"}\n{\"request\":\"leap\"}\n{\"req", 43, 0), 43);
 	assert_true(read_line(fd, line, sizeof(line)));
 	assert_non_null(strstr(line, "\"request\": \"list\""));
 	assert_true(read_line(fd, line, sizeof(line)));

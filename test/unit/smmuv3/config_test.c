@@ -367,9 +367,84 @@ static void test_recorder(void **state)
 	rig_finish(&rig);
 }
 
+/* Random words, mostly ones near a legal configuration: what is accepted is safe to walk. */
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	return *state ^= *state << 17;
+}
+
+static uint64_t flip(uint64_t word, uint64_t *state)
+{
+	unsigned n = next_random(state) % 4;
+
+	while (n--)
+		word ^= BIT64(next_random(state) % 64);
+	return next_random(state) % 16 ? word : next_random(state);
+}
+
+static void check_tt(const struct nb_smmuv3 *smmu, const struct smmu_tt *tt, unsigned out_bits)
+{
+	unsigned stride = tt->granule_lg2 - 3, below;
+
+	if (!tt->in_bits)
+		return; /* EPDx */
+	assert_true(smmu->hw.granules & 1u << (tt->granule_lg2 - 12) / 2);
+	assert_in_range(tt->in_bits, 25, tt->granule_lg2 == 16 ? 52 : 48);
+	assert_in_range(tt->level, 0, 3);
+	below = tt->granule_lg2 + stride * (3 - tt->level);
+	assert_in_range(tt->in_bits, below + 1, below + stride + 4);
+	assert_int_equal(tt->base >> MIN(out_bits, smmu->oas_bits), 0);
+	assert_true(is_aligned(tt->base, BIT64(tt->in_bits - below + 3)));
+}
+
+static unsigned decode_once(const struct nb_smmuv3 *smmu, uint64_t *state)
+{
+	uint64_t ste[STE_WORDS] = { STE0_NEST, 0, STE2_S2, RAM(S2_L1) }, cd[CD_WORDS] = { CD0 };
+	struct smmu_cfg cfg = { .valid = true };
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		ste[i] = flip(ste[i], state);
+		cd[i] = flip(cd[i], state);
+	}
+	if (!smmu_ste_decode(smmu, ste, &cfg) || cfg.abort)
+		return 0;
+	if (cfg.use_s2)
+		check_tt(smmu, &cfg.s2.tt, cfg.s2.out_bits);
+	if (!cfg.use_s1 || !smmu_cd_decode(smmu, cd, &cfg))
+		return 0;
+	check_tt(smmu, &cfg.s1.tt[0], cfg.s1.out_bits);
+	check_tt(smmu, &cfg.s1.tt[1], cfg.s1.out_bits);
+	return 1;
+}
+
+static void test_random(void **state)
+{
+	static const struct nb_smmuv3_config hws[] = {
+		{ 0 },
+		{ .granules = 7, .oas_bits = 52, .vax = true, .httu = NB_SMMUV3_HTTU_DIRTY },
+		{ .granules = 6, .oas_bits = 40, .stall_model = NB_SMMUV3_STALL_ALLOWED },
+		{ .oas_bits = 32, .ssid_bits = 20, .ats = true, .raz_wi = true, .fwb = true },
+	};
+	uint64_t seed = 0x5eed;
+	unsigned i, n, legal;
+	struct rig rig;
+
+	for (i = 0; i < ARRAY_LEN(hws); i++) {
+		rig_create(&rig, hws[i]);
+		for (n = legal = 0; n < 200000; n++)
+			legal += decode_once(rig.smmu, &seed);
+		assert_in_range(legal, 100, n); /* the test sees both */
+		rig_finish(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_huge_ssid),
