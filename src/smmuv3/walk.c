@@ -297,6 +297,8 @@ static __attribute__((noinline)) bool walk_tables(
 	if (!walk_s2(w, out->addr, EVT_CLASS_IN, smmu_need(&w->access), &s2, fault))
 		return false;
 	out->addr = s2.addr;
+	if (w->cfg->use_s1 && out->size_lg2 > s2.size_lg2)
+		out->split_lg2 = out->size_lg2;
 	out->size_lg2 = MIN(out->size_lg2, s2.size_lg2);
 	out->prot &= s2.prot;
 	return true;

@@ -441,6 +441,15 @@ static uint64_t rnd_iova(void)
 	return chance(4) ? rnd() : addr;
 }
 
+/* An address that shares the upper tables, perhaps the block. */
+static uint64_t sibling(uint64_t iova)
+{
+	uint64_t low =
+		MASK64(w.f1.granule + below(2) * (w.f1.granule - 3) - (chance(50) ? 0 : 1), 0);
+
+	return (iova & ~low) | (compose(chance(50) ? &w.f1 : &w.f2) & low);
+}
+
 /* ---- Commands and events ------------------------------------------------------------------------- */
 
 static void command(uint64_t w0, uint64_t w1)
@@ -1089,7 +1098,7 @@ static void begin_world(void)
 	for (i = 0; i < 4; i++)
 		poke(L1STD_AT + 8 * i, spoil(STRTAB_AT | (mostly(90) ? 5 : below(32))));
 	for (i = 0; i < IOVAS; i++)
-		w.iovas[i] = rnd_iova();
+		w.iovas[i] = i && chance(35) ? sibling(w.iovas[i - 1]) : rnd_iova();
 	invalidate_all();
 }
 
