@@ -104,6 +104,7 @@ static struct {
 	uint32_t touched[MAX_TOUCHED]; /* words that a fresh world does not write anyway */
 	unsigned n_touched;
 	uint16_t *roles; /* of each word read since the world began */
+	uint32_t *users; /* likewise: whose walks read it */
 	bool dry;	 /* what the naive one writes is dropped */
 	/* A word whose old value may still be seen: at its reads by bits of `mask`. */
 	bool lying;
@@ -676,24 +677,28 @@ static bool same_memory(void)
 
 /*
  * True: hardware updates a word that is also of the other stage, or of a configuration. Nobody
- * invalidates then, so all that is sure is that nothing breaks.
+ * invalidates then, so all that is sure is that nothing breaks. *shared: a word that others walk, too.
  */
-static bool note_reads(void)
+static bool note_reads(const struct access *access, bool *shared)
 {
+	unsigned user = access->stream * 3 + (access->a.ssv ? 1 + (access->a.ssid & 1) : 0);
 	const uint16_t s1 = 15, s2 = 15 << 4;
 	bool crosses = false;
 	uint64_t off;
 	unsigned i;
 
 	for (i = 0; i < mine.n_reads; i++)
-		if (ram_offset(mine.reads[i].pa, &off))
+		if (ram_offset(mine.reads[i].pa, &off)) {
 			w.roles[off / 8] |= mine.reads[i].role;
+			w.users[off / 8] |= 1u << user;
+		}
 	for (i = 0; i < mine.n_writes; i++) {
 		uint16_t role;
 
 		httu_writes++;
 		ram_offset(mine.writes[i].pa, &off);
 		role = w.roles[off / 8];
+		*shared |= w.users[off / 8] & ~(1u << user);
 		crosses |= (role & NAIVE_ROLE_CONFIG) || ((role & s1) && (role & s2));
 	}
 	return crosses;
@@ -735,10 +740,10 @@ static void check_access(const struct access *access)
 {
 	struct outcome model;
 
-	bool crosses;
+	bool crosses, shared = false;
 
 	run_mine(access);
-	crosses = note_reads();
+	crosses = note_reads(access, &shared);
 	run_model(access, &model);
 	total++;
 	if (crosses) {
@@ -757,6 +762,10 @@ static void check_access(const struct access *access)
 		differs("what was updated in memory", access, &model);
 		return;
 	}
+	/* Others whose hardware updates nothing take a dirty page for another one: it is theirs to
+	 * invalidate. */
+	if (shared)
+		invalidate_all();
 	if (model.verdict == NAIVE_OK && !mine.n_writes && chance(20) && !w.hw.httu)
 		check_span(access, &model);
 }
@@ -835,6 +844,7 @@ struct victim {
 	uint64_t block, iova;
 	uint16_t vmid, asid;
 	bool leaf, global;
+	unsigned size_lg2;
 };
 
 /* As software gives it to TLBI: without a tag in the top byte. */
@@ -880,12 +890,15 @@ static void invalidate_s1(uint64_t off)
 				v.vmid = mine.vmid;
 				v.asid = mine.asid;
 				v.global = !(mine.reads[r].value & BIT64(11));
+				v.size_lg2 = v.leaf ? mine.s1_size_lg2 : 0;
 				v.iova = canonical(w.iovas[i]);
 				v.block = v.leaf && mine.s1_size_lg2 ? v.iova >> mine.s1_size_lg2
 								     : v.iova;
 				for (d = 0; d < n; d++)
-					if (done[d].block == v.block && done[d].vmid == v.vmid &&
-						done[d].asid == v.asid && done[d].leaf == v.leaf)
+					if (done[d].block == v.block &&
+						done[d].size_lg2 == v.size_lg2 &&
+						done[d].vmid == v.vmid && done[d].asid == v.asid &&
+						done[d].leaf == v.leaf)
 						break;
 				if (d == n && n < ARRAY_LEN(done))
 					done[n++] = v;
@@ -1081,6 +1094,7 @@ static void begin_world(void)
 		poke(w.touched[i], 0);
 	w.n_touched = 0;
 	memset(w.roles, 0, RAM_BYTES / 8 * sizeof(*w.roles));
+	memset(w.users, 0, RAM_BYTES / 8 * sizeof(*w.users));
 	good = chance(60);
 	w.defects = good || chance(50) ? 0 : below(12);
 	w.f1.granule = rnd_granule();
@@ -1135,7 +1149,8 @@ static void init_memory(void)
 	w.mine = aligned_alloc(4096, RAM_BYTES);
 	w.queue = aligned_alloc(4096, KIB(256));
 	w.roles = calloc(RAM_BYTES / 8, sizeof(*w.roles));
-	nb_assert(w.mem && w.ram && w.mine && w.queue && w.roles);
+	w.users = calloc(RAM_BYTES / 8, sizeof(*w.users));
+	nb_assert(w.mem && w.ram && w.mine && w.queue && w.roles && w.users);
 	memset(w.ram, 0, RAM_BYTES);
 	memset(w.mine, 0, RAM_BYTES);
 	memset(w.queue, 0, KIB(256));
@@ -1164,6 +1179,7 @@ static void finish_memory(void)
 	free(w.mine);
 	free(w.queue);
 	free(w.roles);
+	free(w.users);
 }
 
 static void report(uint64_t first)
