@@ -281,7 +281,10 @@ static bool bypass_s1(const struct smmu_walk *w, struct smmu_result *out, struct
 		return stage_fault(
 			&(struct stage){ .record = true, .class = EVT_CLASS_IN, .input = va },
 			EVT_F_ADDR_SIZE, fault);
-	*out = (struct smmu_result){ .addr = va, .size_lg2 = 30, .prot = PERM_ALL };
+	/* What stage 2 says, or some part of all. */
+	*out = (struct smmu_result){
+		.addr = va, .size_lg2 = w->cfg->use_s2 ? 63 : 30, .prot = PERM_ALL
+	};
 	return true;
 }
 
