@@ -149,8 +149,8 @@ struct smmu_result {
 	uint64_t addr;
 	uint64_t ipa; /* what stage 1 made of it (smmu_walk) */
 	uint8_t size_lg2;
-	uint8_t prot; /* PERM_* */
-	bool global;  /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
+	uint8_t prot;	   /* PERM_* */
+	bool global;	   /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
 	uint8_t split_lg2; /* of a stage 1 block that stage 2 maps in pieces; else 0 */
 };
 
@@ -202,11 +202,11 @@ struct smmu_outbox {
  * TLBIs look at is in the first cache line.
  */
 struct smmu_cfg_slot {
-	_Atomic uint32_t seq; /* odd while it is written */
-	_Atomic bool globals; /* a global page was seen under this tag */
+	_Atomic uint32_t seq;	   /* odd while it is written */
+	_Atomic bool globals;	   /* a global page was seen under this tag */
 	_Atomic uint8_t split_lg2; /* the largest smmu_result.split_lg2 that was */
-	_Atomic uint64_t key; /* whose it is: see key_of; 0: empty */
-	struct smmu_cfg cfg;  /* what words hold, for who holds cfg_lock */
+	_Atomic uint64_t key;	   /* whose it is: see key_of; 0: empty */
+	struct smmu_cfg cfg;	   /* what words hold, for who holds cfg_lock */
 	_Atomic uint64_t words[SMMU_CFG_QWORDS];
 } __attribute__((aligned(64)));
 
