@@ -44,6 +44,7 @@ tsan:
 bench:
 	$(call setup,bench,$(BUILD))
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
+	@$(BUILD)/bench/tables
 
 # Coverage-guided fuzzing under ASan and UBSan, FUZZ_SECONDS (20 minutes) for each fuzzer, two at a
 # time; and 100 million translations of the SMMUv3 against its naive twin.

@@ -176,7 +176,7 @@ static uint64_t updated(const struct stage *st)
 	return desc;
 }
 
-/* IHI 0070 3.13, Arm ARM D8.4.6: for stage 2 an update of a stage 1 table is a write of class TT. */
+/* IHI 0070 3.13, Arm ARM D8.5: for stage 2 an update of a stage 1 table is a write of class TT. */
 static enum httu update_leaf(
 	const struct smmu_walk *w, struct stage *st, uint64_t desc, struct smmu_fault *fault)
 {

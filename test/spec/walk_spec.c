@@ -313,7 +313,7 @@ static void contiguous(struct world *w)
 				uint64_t input = input_of(48) >> 1, pa, size;
 				struct tree t;
 
-				if (!world_row(w, "ARM D8.6",
+				if (!world_row(w, "ARM D8.7",
 					    "stage %u, %s: contiguous, misprogrammed, level %u",
 					    s2 + 1, name_of(granules[g]), level))
 					continue;
