@@ -145,7 +145,7 @@ static void set_hw(const struct smmu_head *head)
 		.granules = (head->granules & 7) | NB_SMMUV3_GRAN4K,
 		.sid_bits = 8,
 		.ssid_bits = head->ssid % 21,
-		.stall_model = 0, /* STALLS */
+		.stall_model = FZ_STALLS ? head->stalls % 3 : 0,
 		.httu = head->httu % 3,
 		.no_stage1 = (f & 129) == 129,
 		.linear_tables_only = f & 2,
@@ -158,7 +158,7 @@ static void set_hw(const struct smmu_head *head)
 		.pri = g & 4,
 		.msi = g & 8,
 		.sev = g & 16,
-		.raz_wi = 0, /* STALLS */
+		.raz_wi = FZ_STALLS && (g & 32),
 		.no_stage2 = (g & 192) == 192 && (f & 129) != 129 };
 	hw->pri &= hw->ats;
 	if (hw->no_stage1)

@@ -25,6 +25,11 @@ struct smmu_rec {
 };
 _Static_assert(sizeof(struct smmu_head) == 8 && sizeof(struct smmu_rec) == 16, "bytes of inputs");
 
+/* Faults that stall or end as RAZ/WI: 1 once the model has them. */
+#ifndef FZ_STALLS
+#define FZ_STALLS 0
+#endif
+
 #define SMMU_MAX_RECS 128
 #define SMMU_MAX_LEN  (8 + 16 * SMMU_MAX_RECS)
 

@@ -12,7 +12,9 @@
  *     of the new tables,
  *   - or nothing is: results are then those of the new or of the old word, at each of its reads.
  *
- *   differ [--seed N] [--count N] [--all]
+ *   differ [--seed N] [--count N] [--stalls] [--all]
+ *
+ * --stalls: with faults that stall, and those that end as RAZ/WI.
  *
  * The seed of the epoch is printed with a difference; given it, the difference comes first.
  */
@@ -115,7 +117,7 @@ static struct {
 } w;
 
 static uint64_t count, total, differences, httu_writes, stale_hits, verdicts[4], event_types[64];
-static bool all;
+static bool all, stalls;
 
 static bool ram_offset(uint64_t pa, uint64_t *off)
 {
@@ -1003,7 +1005,7 @@ static void rnd_hw(void)
 	hw->no_stage2 = !hw->no_stage1 && chance(6);
 	hw->sid_bits = 8 + below(9);
 	hw->ssid_bits = hw->no_stage1 || chance(40) ? 0 : 1 + below(20);
-	hw->stall_model = 0 * (chance(60) ? 0 : below(3)); /* STALLS */
+	hw->stall_model = stalls && chance(40) ? below(3) : 0;
 	hw->httu = chance(50) ? 0 : below(3);
 	hw->linear_tables_only = chance(20);
 	hw->no_ril = chance(20);
@@ -1011,7 +1013,7 @@ static void rnd_hw(void)
 	hw->fwb = chance(50);
 	hw->xnx = chance(50);
 	hw->ats = chance(50);
-	hw->raz_wi = 0 * chance(30); /* STALLS */
+	hw->raz_wi = stalls && chance(30);
 }
 
 static void set_naive(bool two_level)
@@ -1207,12 +1209,16 @@ int main(int argc, char **argv)
 	for (arg = 1; arg < argc; arg++) {
 		if (!strcmp(argv[arg], "--all"))
 			all = true;
+		else if (!strcmp(argv[arg], "--stalls"))
+			stalls = true;
 		else if (arg + 1 < argc && !strcmp(argv[arg], "--seed"))
 			seed = strtoull(argv[++arg], NULL, 0);
 		else if (arg + 1 < argc && !strcmp(argv[arg], "--count"))
 			count = strtoull(argv[++arg], NULL, 0);
 		else
-			return fprintf(stderr, "usage: differ [--seed N] [--count N] [--all]\n"), 2;
+			return fprintf(stderr,
+				       "usage: differ [--seed N] [--count N] [--stalls] [--all]\n"),
+			       2;
 	}
 	printf("seed %" PRIu64 "\n", seed);
 	init_memory();
