@@ -943,7 +943,8 @@ static void invalidate_word(uint64_t off)
 		return;
 	}
 	if (role & NAIVE_ROLE_CONFIG) {
-		if (off >= STRTAB_AT && off < L1STD_AT) {
+		/* In two levels an STE may be that of any StreamID. */
+		if (off >= STRTAB_AT && off < L1STD_AT && w.naive.strtab_base == STRTAB_AT) {
 			for (s = 0; s < STREAMS; s++)
 				if (ste_at(s) == (off & ~63ull))
 					command(0x03 | (uint64_t)w.sids[s] << 32, 1);
