@@ -85,8 +85,9 @@ static enum naive_verdict verdict_of(enum nb_smmuv3_verdict verdict)
 					      : NAIVE_ABORT;
 }
 
-static void check_event(enum naive_verdict verdict, unsigned stream)
+static void check_event(enum naive_verdict verdict, const struct naive_access *a, uint32_t flags)
 {
+	struct nb_smmuv3_span span;
 	uint64_t event[4] = { 0 };
 	bool recorded = verdict != NAIVE_OK && take_event(event);
 
@@ -95,8 +96,10 @@ static void check_event(enum naive_verdict verdict, unsigned stream)
 	nb_assert(!recorded || !memcmp(event, f.result.event, sizeof(event)));
 	if (verdict != NAIVE_STALL)
 		return;
-	command(CMD_STALL_TERM | (uint64_t)stream << 32, 0);
+	command(CMD_STALL_TERM | (uint64_t)a->sid << 32, 0);
 	sync_all();
+	/* Asked again, it is told that it was terminated: then it is over. */
+	nb_assert(fz_translate(a->sid, a->iova, flags, a->ssid, &span) == NB_SMMUV3_ABORT);
 	while (take_event(event))
 		;
 }
@@ -193,7 +196,7 @@ static void access(const struct smmu_rec *rec)
 	}
 	if (verdict != f.result.verdict || (verdict == NAIVE_OK && span.pa.v != f.result.pa))
 		differs(&a, verdict, span.pa.v);
-	check_event(verdict, stream);
+	check_event(verdict, &a, flags);
 	check_memory();
 	if (verdict == NAIVE_OK && f.guest)
 		check_contained(flags, &span);

@@ -552,6 +552,7 @@ static enum nb_smmuv3_verdict ask(const struct access *access, struct nb_smmuv3_
 static void run_model(const struct access *access, struct outcome *out)
 {
 	struct nb_smmuv3_span span = { 0 };
+	enum nb_smmuv3_verdict again;
 	uint64_t extra[4];
 
 	memset(out, 0, sizeof(*out));
@@ -563,6 +564,9 @@ static void run_model(const struct access *access, struct outcome *out)
 	if (out->verdict == NAIVE_STALL) {
 		command(0x45 | (uint64_t)access->a.sid << 32, 0);
 		sync_commands();
+		/* Asked again, it is told that it was terminated: then it is over. */
+		again = ask(access, &span);
+		nb_assert(again == NB_SMMUV3_ABORT);
 		while (take_event(extra))
 			;
 	}
