@@ -423,8 +423,8 @@ void smmu_outbox_deliver(struct nb_smmuv3 *smmu);
 bool smmu_pri_resp(struct nb_smmuv3 *smmu, const uint64_t w[2], bool *ill);
 
 /* ats.c: an access marked as translated. Record a configuration error of ATS, if CR2 asks for it. */
-int smmu_translated(struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn,
-	struct dma_span *span);
+enum nb_smmuv3_verdict smmu_translated(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span);
 void smmu_ats_config_event(
 	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn);
 

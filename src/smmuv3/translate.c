@@ -219,17 +219,6 @@ enum smmu_outcome smmu_resolve(
 	return resolve(port, &port->held, txn, out);
 }
 
-static enum nb_smmuv3_verdict translated_by_ats(
-	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
-{
-	struct dma_span out = { 0 };
-	int verdict = smmu_translated(port->smmu, &port->port, txn, &out);
-
-	span->pa = out.pa;
-	span->bytes = out.bytes;
-	return verdict;
-}
-
 static enum nb_smmuv3_verdict translate(struct nb_smmuv3_port *port, struct smmu_held *held,
 	const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
@@ -237,7 +226,7 @@ static enum nb_smmuv3_verdict translate(struct nb_smmuv3_port *port, struct smmu
 	enum smmu_outcome outcome;
 
 	if (txn->translated)
-		return translated_by_ats(port, txn, span);
+		return smmu_translated(port, txn, span);
 	outcome = resolve(port, held, txn, &lookup);
 	if (outcome == SMMU_ABORTED)
 		return NB_SMMUV3_ABORT;
