@@ -46,7 +46,8 @@ bench:
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
 	@$(BUILD)/bench/tables
 
-# Coverage-guided fuzzing under ASan and UBSan for FUZZ_SECONDS (20 minutes), by two workers.
+# Coverage-guided fuzzing under ASan and UBSan, FUZZ_SECONDS (20 minutes) for each fuzzer, two at a
+# time; and 100 million translations of the SMMUv3 against its naive twin.
 fuzz:
 	@tools/bootstrap fuzz
 	@tools/fuzz $(FUZZ)

@@ -69,6 +69,21 @@ static void kill_range(struct nb_smmuv3 *smmu, uint32_t tag, const struct tlbi *
 	iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last, tlbi->leaf);
 }
 
+/*
+ * Arm ARM D8.13: any address of a stage 1 block invalidates all that was made of the block: also the
+ * pieces that it is cached in, where stage 2's pages are smaller.
+ */
+static void kill_blocks(struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag,
+	const struct tlbi *tlbi)
+{
+	uint64_t mask = BIT64(atomic_load(&slot->split_lg2)) - 1;
+	struct tlbi all = *tlbi;
+
+	all.first = NB_IOVA(tlbi->first.v & ~mask);
+	all.last = NB_IOVA(tlbi->last.v | mask);
+	kill_range(smmu, tag, &all);
+}
+
 static void by_vmid(
 	struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot, uint32_t tag, const void *arg)
 {
@@ -93,7 +108,7 @@ static void by_vaa(
 	const struct tlbi *tlbi = arg;
 
 	if (slot->cfg.use_s1 && slot->cfg.vmid == tlbi->vmid)
-		kill_range(smmu, tag, tlbi);
+		kill_blocks(smmu, slot, tag, tlbi);
 }
 
 static void by_va(

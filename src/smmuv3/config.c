@@ -172,6 +172,7 @@ static uint32_t fill(
 		if (!slot) {
 			slot = take_slot(smmu, key);
 			atomic_store(&slot->globals, false);
+			atomic_store(&slot->split_lg2, 0);
 			write_slot(slot, key, cfg);
 			use_slot(smmu->cache, number_of(smmu, slot), cfg);
 		}
@@ -213,6 +214,19 @@ void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag)
 	/* Under the lock: a TLBI that did not see the mark is over before any walk that does. */
 	pthread_mutex_lock(&smmu->cfg_lock);
 	atomic_store(&smmu->cache->slots[tag - 1].globals, true);
+	pthread_mutex_unlock(&smmu->cfg_lock);
+}
+
+unsigned smmu_cfg_split(const struct nb_smmuv3 *smmu, uint32_t tag)
+{
+	return tag ? atomic_load(&smmu->cache->slots[tag - 1].split_lg2) : 0;
+}
+
+void smmu_cfg_mark_split(struct nb_smmuv3 *smmu, uint32_t tag, unsigned lg2)
+{
+	pthread_mutex_lock(&smmu->cfg_lock); /* as above */
+	if (lg2 > smmu_cfg_split(smmu, tag))
+		atomic_store(&smmu->cache->slots[tag - 1].split_lg2, (uint8_t)lg2);
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 

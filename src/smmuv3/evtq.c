@@ -37,6 +37,9 @@ static void put_access(const struct smmu_fault *fault, const struct smmu_access 
 	record[1] = (access->priv ? EVT_1_PNU : 0) | (access->inst ? EVT_1_IND : 0) |
 		    (access->prot & NB_DMA_WRITE ? 0 : EVT_1_RNW) | (fault->s2 ? EVT_1_S2 : 0) |
 		    field_prep(EVT_1_CLASS, fault->class);
+	/* IHI 0070 7.3.16: stage 2 refused to have a stage 1 descriptor read; else, to have it updated. */
+	if (fault->type == EVT_F_PERMISSION && fault->class == EVT_CLASS_TT && !fault->ttd_write)
+		record[1] |= EVT_1_TTRNW;
 	record[2] = access->iova.v;
 	record[3] = fault->ipa & EVT_3_IPA;
 }

@@ -115,7 +115,7 @@ static inline __attribute__((always_inline)) bool leaf_walk(
 	const struct smmu_cfg *cfg = w->cfg;
 	uint64_t va = smmu_canonical(cfg, w->access.iova).v, gen, addr;
 	struct leaf s1, s2 = { 0 };
-	unsigned size, prot;
+	unsigned size, prot, split = 0;
 
 	if (!cfg->use_s1)
 		return cfg->use_s2 && leaf_walk_s2(w, va, EVT_CLASS_IN, need, out);
@@ -131,12 +131,15 @@ static inline __attribute__((always_inline)) bool leaf_walk(
 		if (!leaf_find(w, true, cfg->s2.tt.granule_lg2, gen, addr, &s2))
 			return false;
 		addr = leaf_addr(&s2, addr);
+		split = size > s2.slot->size_lg2 ? size : 0;
 		size = MIN(size, (unsigned)s2.slot->size_lg2);
 		prot &= leaf_perms(&s2, true);
 	}
-	*out = (struct smmu_result){
-		.addr = addr, .size_lg2 = size, .prot = prot, .global = !(s1.desc & TTD_NG)
-	};
+	*out = (struct smmu_result){ .addr = addr,
+		.size_lg2 = size,
+		.prot = prot,
+		.global = !(s1.desc & TTD_NG),
+		.split_lg2 = split };
 	return (prot & need) == need && leaf_sound(&s1) && leaf_sound(&s2);
 }
 

@@ -71,6 +71,7 @@ struct smmu_fault {
 	bool s2;
 	bool merge;	/* STE.MEV: a record equal to the last one need not be written */
 	bool silent;	/* CD.R or STE.S2R is 0, or the architecture records nothing */
+	bool ttd_write; /* of class TT: what failed is an update of a descriptor, not its read */
 	uint64_t ipa;	/* where s2 */
 	uint64_t fetch; /* F_STE_FETCH, F_CD_FETCH, F_WALK_EABT */
 	/* What no record has: the last descriptor that was read of the stage that failed. */
@@ -149,8 +150,9 @@ struct smmu_result {
 	uint64_t addr;
 	uint64_t ipa; /* what stage 1 made of it (smmu_walk) */
 	uint8_t size_lg2;
-	uint8_t prot; /* PERM_* */
-	bool global;  /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
+	uint8_t prot;	   /* PERM_* */
+	bool global;	   /* stage 1 leaf with nG = 0: TLBI by VA reaches it under every ASID */
+	uint8_t split_lg2; /* of a stage 1 block that stage 2 maps in pieces; else 0 */
 };
 
 /* Register values, 64 bits each whatever their width; reg_lock, those below the line out_lock. */
@@ -204,10 +206,11 @@ struct smmu_outbox {
  * TLBIs look at is in the first cache line.
  */
 struct smmu_cfg_slot {
-	_Atomic uint32_t seq; /* odd while it is written */
-	_Atomic bool globals; /* a global page was seen under this tag */
-	_Atomic uint64_t key; /* whose it is: see key_of; 0: empty */
-	struct smmu_cfg cfg;  /* what words hold, for who holds cfg_lock */
+	_Atomic uint32_t seq;	   /* odd while it is written */
+	_Atomic bool globals;	   /* a global page was seen under this tag */
+	_Atomic uint8_t split_lg2; /* the largest smmu_result.split_lg2 that was */
+	_Atomic uint64_t key;	   /* whose it is: see key_of; 0: empty */
+	struct smmu_cfg cfg;	   /* what words hold, for who holds cfg_lock */
 	_Atomic uint64_t words[SMMU_CFG_QWORDS];
 } __attribute__((aligned(64)));
 
@@ -236,6 +239,7 @@ struct smmu_held {
 		tag; /* 0: what is translated under it must not be cached, and it is not used again */
 	uint32_t ssid;
 	bool ssv, globals; /* globals: smmu_cfg_globals of the tag */
+	uint8_t split_lg2; /* likewise: smmu_cfg_split */
 	uint8_t need[16];  /* PERM_* that an access needs, by its NB_READ to NB_PRIV */
 	uint64_t gen;	   /* of the tag */
 	uint64_t state;	   /* cfg_gen */
@@ -384,6 +388,9 @@ void smmu_cfg_finish(struct nb_smmuv3 *smmu);
 /* Whether globals were seen under the tag, and: record that they were. */
 bool smmu_cfg_globals(const struct nb_smmuv3 *smmu, uint32_t tag);
 void smmu_cfg_mark_globals(struct nb_smmuv3 *smmu, uint32_t tag);
+/* Likewise: the largest stage 1 block that is cached in pieces under the tag. */
+unsigned smmu_cfg_split(const struct nb_smmuv3 *smmu, uint32_t tag);
+void smmu_cfg_mark_split(struct nb_smmuv3 *smmu, uint32_t tag, unsigned lg2);
 /* CFGI: drop the configurations of the streams [sid, last]. */
 void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last);
 /* CFGI_CD: drop those that used one CD. */

@@ -324,6 +324,7 @@ enum cmd_op {
 #define EVT_1_IND   BIT64(34)
 #define EVT_1_RNW   BIT64(35)
 #define EVT_1_S2    BIT64(39)
+#define EVT_1_TTRNW BIT64(44) /* F_PERMISSION of class TT */
 #define EVT_1_CLASS MASK64(41, 40)
 #define EVT_3_IPA   MASK64(51, 12)
 #define EVT_3_FETCH MASK64(51, 3)

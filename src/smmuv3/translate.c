@@ -115,6 +115,7 @@ static enum step configure(struct nb_smmuv3 *smmu, struct smmu_held *held,
 		return STEP_FAULT;
 	/* Not under this tag: a page of this kind is first seen, then cached (fill). */
 	held->globals = smmu_cfg_globals(smmu, tag);
+	held->split_lg2 = smmu_cfg_split(smmu, tag);
 	held->gen = iotlb_gen(smmu->tlb, tag);
 	held->state = state;
 	held->ssv = txn->ssid_valid;
@@ -127,13 +128,18 @@ static enum step configure(struct nb_smmuv3 *smmu, struct smmu_held *held,
 }
 
 static void fill(struct nb_smmuv3 *smmu, struct smmu_held *held, const struct iotlb_entry *entry,
-	bool global)
+	const struct smmu_result *result)
 {
 	if (!held->tag)
 		return;
-	if (global && !held->globals) {
+	if (result->global && !held->globals) {
 		smmu_cfg_mark_globals(smmu, held->tag);
 		held->globals = true;
+		return;
+	}
+	if (result->split_lg2 > held->split_lg2) {
+		smmu_cfg_mark_split(smmu, held->tag, result->split_lg2);
+		held->split_lg2 = result->split_lg2;
 		return;
 	}
 	iotlb_insert(smmu->tlb, entry);
@@ -161,7 +167,7 @@ static bool walk(struct nb_smmuv3_port *port, struct smmu_held *held, const stru
 		.size_lg2 = result.size_lg2,
 		.prot = result.prot };
 	out->global = result.global;
-	fill(port->smmu, held, entry, result.global);
+	fill(port->smmu, held, entry, &result);
 	return true;
 }
 

@@ -47,6 +47,7 @@ static bool stage_fault(const struct stage *st, enum evt_type type, struct smmu_
 		.class = st->class,
 		.s2 = st->s2,
 		.silent = !st->record,
+		.ttd_write = st->class == EVT_CLASS_TT && (st->need & PERM_PW),
 		.ipa = st->s2 ? st->input : 0,
 		.has_desc = st->has_desc,
 		.level = st->level,
@@ -299,6 +300,8 @@ static __attribute__((noinline)) bool walk_tables(
 	if (!walk_s2(w, out->addr, EVT_CLASS_IN, smmu_need(&w->access), &s2, fault))
 		return false;
 	out->addr = s2.addr;
+	if (w->cfg->use_s1 && out->size_lg2 > s2.size_lg2)
+		out->split_lg2 = out->size_lg2;
 	out->size_lg2 = MIN(out->size_lg2, s2.size_lg2);
 	out->prot &= s2.prot;
 	return true;

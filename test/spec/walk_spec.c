@@ -238,7 +238,8 @@ static void check_table_fault(struct world *w, unsigned granule, unsigned level,
 	*tree_at(w, &t1, input, 3) = tree_leaf(&t1, RIG_RAM, 3) | 0xc40;
 	*tree_at(w, &t2, table, 3) = desc ? tree_leaf(&t2, table & ~MASK64(11, 0), 3) | desc : 0;
 	world_setup(w, &(struct setup){ .s1 = &t1, .s2 = &t2, .or_ste2 = or_ste2 });
-	world_faults(w, input, UW, type, S2F | TT, table & ~MASK64(11, 0));
+	world_faults(w, input, UW, type, S2F | TT | (type == EVT_F_PERMISSION ? EVT_1_TTRNW : 0),
+		table & ~MASK64(11, 0));
 }
 
 static void tables_in_stage2(struct world *w)
@@ -294,7 +295,8 @@ static void fwb(struct world *w)
 					       .or_ste1 = with ? STE_1_S2FWB : 0,
 					       .or_ste2 = STE_2_S2PTW });
 			if (device)
-				world_faults(w, input, UR, EVT_F_PERMISSION, S2F | TT, table);
+				world_faults(w, input, UR, EVT_F_PERMISSION, S2F | TT | EVT_1_TTRNW,
+					table);
 			else
 				world_reaches(w, input, UR, RIG_RAM + (input & 4095),
 					4096 - (input & 4095));

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* The world of the SMMUv3's fuzzers. */
+#include "fuzz/smmu.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "smmuv3/regs.h"
+
+struct fz_world fz_world;
+
+#define W (&fz_world)
+
+/* Memory by operations, so that what the model does with it is counted. */
+static int ram_read(void *ctx, uint64_t off, void *buf, size_t len)
+{
+	W->loads++;
+	memcpy(buf, W->ram + off, len);
+	return 0;
+}
+
+static int ram_write(void *ctx, uint64_t off, const void *buf, size_t len, uint32_t sid)
+{
+	memcpy(W->ram + off, buf, len);
+	return 0;
+}
+
+static int ram_load64(void *ctx, uint64_t off, uint64_t *val)
+{
+	return ram_read(ctx, off, val, 8);
+}
+
+static int ram_cas64(void *ctx, uint64_t off, uint64_t *expected, uint64_t desired)
+{
+	uint64_t found;
+
+	memcpy(&found, W->ram + off, 8);
+	if (found == *expected)
+		memcpy(W->ram + off, &desired, 8);
+	*expected = found;
+	return 0;
+}
+
+static const struct nb_mem_ops ram_ops = {
+	.read = ram_read, .write = ram_write, .load64 = ram_load64, .cas64 = ram_cas64
+};
+
+uint64_t fz_peek(uint32_t off)
+{
+	uint64_t value;
+
+	memcpy(&value, W->ram + (off & (SMMU_RAM_BYTES - 8)), 8);
+	return value;
+}
+
+void fz_poke(uint32_t off, uint64_t value)
+{
+	memcpy(W->ram + (off & (SMMU_RAM_BYTES - 8)), &value, 8);
+}
+
+/* IPA page n is guest page n; T0SZ 25 at level 1. */
+static void fill_s2(void)
+{
+	unsigned i;
+
+	fz_poke(SMMU_S2_AT, (SMMU_S2_AT + 0x1000) | 3);
+	fz_poke(SMMU_S2_AT + 0x1000, (SMMU_S2_AT + 0x2000) | 3);
+	for (i = 0; i < 8; i++) {
+		uint64_t page = SMMU_GUEST_AT + 0x1000 * i;
+
+		fz_poke(SMMU_S2_AT + 0x2000 + 8 * i, page | (page == SMMU_LAST_RO ? 0x47f : 0x4ff));
+	}
+}
+
+/* VA page n, of four, is data page n. base: what guest pages are for stage 1. */
+static void fill_s1(uint64_t cd, uint64_t tables, uint64_t base)
+{
+	unsigned i;
+
+	fz_poke(cd + 8, base + 0x1000);
+	fz_poke(cd,
+		25 | CD_0_EPD1 | CD_0_V | 5ull << 32 | CD_0_AA64 | CD_0_R | CD_0_A | 7ull << 48);
+	fz_poke(tables, (base + 0x2000) | 3);
+	fz_poke(tables + 0x1000, (base + 0x3000) | 3);
+	for (i = 0; i < 4; i++)
+		fz_poke(tables + 0x2000 + 8 * i, (base + 0x4000 + 0x1000 * i) | 0xc43);
+}
+
+static void fill_ste(unsigned sid, uint64_t w0, uint64_t w2, uint64_t w3)
+{
+	fz_poke(SMMU_STRTAB_AT + 64 * sid + 16, w2);
+	fz_poke(SMMU_STRTAB_AT + 64 * sid + 24, w3);
+	fz_poke(SMMU_STRTAB_AT + 64 * sid, w0);
+}
+
+static void fill(void)
+{
+	uint64_t s2 = 25ull << 32 | 1ull << 38 | 5ull << 48 | STE_2_S2AA64 | STE_2_S2R;
+
+	if (W->hw.stall_model == NB_SMMUV3_STALL_FORCED)
+		s2 |= STE_2_S2S;
+	memset(W->ram, 0, SMMU_RAM_BYTES);
+	fill_s2();
+	fill_s1(SMMU_CD_AT, SMMU_S1_AT, 0);
+	/* The stream without stage 2 has tables of its own, at physical addresses. */
+	fill_s1(0x50000, 0x51000, 0x50000);
+	if (W->hw.stall_model == NB_SMMUV3_STALL_FORCED) {
+		fz_poke(SMMU_CD_AT, fz_peek(SMMU_CD_AT) | CD_0_S);
+		fz_poke(0x50000, fz_peek(0x50000) | CD_0_S);
+	}
+	fill_ste(0, 0xf, s2 | 1, SMMU_S2_AT);
+	fill_ste(1, 0xb | 0x50000, 2, 0);
+	fill_ste(2, 0xd, s2 | 3, SMMU_S2_AT);
+}
+
+static void atc_inv(void *ctx, const struct nb_smmuv3_atc_inv *inv)
+{
+	if (W->n_itags < ARRAY_LEN(W->itags))
+		W->itags[W->n_itags++] = inv->itag;
+}
+
+static void pri_resp(void *ctx, const struct nb_smmuv3_pri_resp *resp)
+{
+	nb_assert(resp->code < 16);
+}
+
+static const struct nb_smmuv3_ops ops = {
+	.size = sizeof(ops), .atc_inv = atc_inv, .pri_resp = pri_resp
+};
+
+/* Every head is some hardware: contradictions are resolved. */
+static void set_hw(const struct smmu_head *head)
+{
+	static const uint8_t oas[8] = { 48, 52, 44, 42, 40, 36, 32, 48 };
+	struct nb_smmuv3_config *hw = &W->hw;
+	uint8_t f = head->flags[0], g = head->flags[1];
+
+	*hw = (struct nb_smmuv3_config){ .size = sizeof(*hw),
+		.mem = W->mem,
+		.ops = &ops,
+		.iotlb_slots = 64,
+		.oas_bits = oas[head->oas % 8],
+		.granules = (head->granules & 7) | NB_SMMUV3_GRAN4K,
+		.sid_bits = 8,
+		.ssid_bits = head->ssid % 21,
+		.stall_model = FZ_STALLS ? head->stalls % 3 : 0,
+		.httu = head->httu % 3,
+		.no_stage1 = (f & 129) == 129,
+		.linear_tables_only = f & 2,
+		.no_ril = f & 4,
+		.fwb = f & 8,
+		.xnx = f & 16,
+		.vax = f & 32,
+		.ats = f & 64,
+		.bbml = g % 3,
+		.pri = g & 4,
+		.msi = g & 8,
+		.sev = g & 16,
+		.raz_wi = FZ_STALLS && (g & 32),
+		.no_stage2 = (g & 192) == 192 && (f & 129) != 129 };
+	hw->pri &= hw->ats;
+	if (hw->no_stage1)
+		hw->ssid_bits = 0;
+	if (hw->oas_bits == 52 || hw->vax)
+		hw->granules |= NB_SMMUV3_GRAN64K;
+}
+
+void fz_enable(void)
+{
+	nb_smmuv3_write(W->smmu, R_STRTAB_BASE, SMMU_STRTAB_AT, 8);
+	nb_smmuv3_write(W->smmu, R_STRTAB_CFG, 4, 4);
+	nb_smmuv3_write(W->smmu, R_CMDQ_BASE, SMMU_CMDQ_AT | SMMU_QUEUE_LG2, 8);
+	nb_smmuv3_write(W->smmu, R_EVENTQ_BASE, SMMU_EVTQ_AT | SMMU_QUEUE_LG2, 8);
+	nb_smmuv3_write(W->smmu, R_PRIQ_BASE, SMMU_PRIQ_AT | SMMU_QUEUE_LG2, 8);
+	nb_smmuv3_write(W->smmu, R_CR2, CR2_RECINVSID, 4);
+	nb_smmuv3_write(W->smmu, R_IRQ_CTRL, 7, 4);
+	nb_smmuv3_write(W->smmu, R_CR0,
+		CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN | (W->hw.pri ? CR0_PRIQEN : 0), 4);
+}
+
+void fz_begin(const struct smmu_head *head)
+{
+	unsigned i;
+
+	if (!W->mem) {
+		W->mem = nb_mem_create(52);
+		W->ram = aligned_alloc(4096, SMMU_RAM_BYTES);
+		nb_assert(W->mem && W->ram);
+		W->extent = (struct nb_extent){
+			.pa = NB_PA(0), .bytes = SMMU_RAM_BYTES, .ops = &ram_ops
+		};
+		nb_assert(!nb_mem_add(W->mem, &W->extent));
+	}
+	set_hw(head);
+	fill();
+	W->loads = 0;
+	W->n_itags = 0;
+	W->smmu = nb_smmuv3_create(&W->hw);
+	nb_assert(W->smmu);
+	for (i = 0; i < SMMU_STREAMS; i++) {
+		W->ports[i] = nb_smmuv3_port_create(W->smmu, i);
+		nb_assert(W->ports[i]);
+	}
+	fz_enable();
+}
+
+void fz_end(void)
+{
+	unsigned i;
+
+	for (i = 0; i < SMMU_STREAMS; i++)
+		nb_smmuv3_port_destroy(W->ports[i]);
+	nb_smmuv3_destroy(W->smmu);
+	W->smmu = NULL;
+}
+
+bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec)
+{
+	size_t at = sizeof(struct smmu_head) + n * sizeof(*rec);
+
+	if (n >= SMMU_MAX_RECS || at + sizeof(*rec) > len)
+		return false;
+	memcpy(rec, bytes + at, sizeof(*rec));
+	return true;
+}
+
+struct naive fz_naive(void)
+{
+	static const uint8_t stall[] = { 1, 0, 2 };
+	const struct nb_smmuv3_config *hw = &W->hw;
+
+	return (struct naive){ .hw = { .s1p = !hw->no_stage1,
+				       .s2p = !hw->no_stage2,
+				       .st2lvl = !hw->linear_tables_only,
+				       .cd2l = !hw->linear_tables_only,
+				       .fwb = hw->fwb,
+				       .xnx = hw->xnx,
+				       .vax = hw->vax,
+				       .ats = hw->ats,
+				       .raz_wi = hw->raz_wi,
+				       .gran4k = hw->granules & NB_SMMUV3_GRAN4K,
+				       .gran16k = hw->granules & NB_SMMUV3_GRAN16K,
+				       .gran64k = hw->granules & NB_SMMUV3_GRAN64K,
+				       .oas = hw->oas_bits,
+				       .sid_bits = hw->sid_bits,
+				       .ssid_bits = hw->ssid_bits,
+				       .httu = hw->httu,
+				       .stall_model = stall[hw->stall_model] },
+		.smmuen = true,
+		.recinvsid = true,
+		.strtab_base = SMMU_STRTAB_AT,
+		.strtab_cfg = 4 };
+}
+
+enum nb_smmuv3_verdict fz_translate(
+	unsigned stream, uint64_t iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span)
+{
+	struct nb_smmuv3_txn txn = { .iova = NB_IOVA(iova), .flags = flags, .ssid = ssid };
+	struct nb_smmuv3_port *port = W->ports[stream % SMMU_STREAMS];
+	enum nb_smmuv3_verdict verdict;
+
+	nb_smmuv3_enter(port);
+	verdict = nb_smmuv3_translate(port, &txn, span);
+	nb_smmuv3_leave(port);
+	return verdict;
+}
