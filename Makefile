@@ -44,6 +44,7 @@ tsan:
 bench:
 	$(call setup,bench,$(BUILD))
 	@$(BUILD)/bench/bench --json $(BUILD)/bench.json
+	@$(BUILD)/bench/tables
 
 # Coverage-guided fuzzing under ASan and UBSan for FUZZ_SECONDS (20 minutes), by two workers.
 fuzz:

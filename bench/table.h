@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#define ROUNDS 5
+#define ROUNDS 9
 
 enum better {
 	LESS, /* met: ratio <= target */

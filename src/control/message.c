@@ -108,10 +108,11 @@ static bool take_device(
 	struct json_object *value, struct control_request *out, struct control_problem *problem)
 {
 	const char *name = json_object_get_string(value);
+	size_t len = name ? strlen(name) : 0;
 
-	if (!is_word(value, name ?: "") || strlen(name) >= sizeof(out->walk.device))
+	if (!name || !is_word(value, name) || len >= sizeof(out->walk.device))
 		return control_refuse(problem, "bad-request", "device: must be a device's name");
-	memcpy(out->walk.device, name, strlen(name) + 1);
+	memcpy(out->walk.device, name, len + 1);
 	return true;
 }
 

@@ -145,18 +145,19 @@ struct json_object *control_walk_answer(
 {
 	struct machine_device *dev = machine_find_device(box->machine, walk->device);
 	struct machine_iommu *iommu = dev ? iommu_of(box->machine, dev) : NULL;
+	struct nb_smmuv3 *smmu = iommu ? smmu_of(iommu) : NULL;
 	struct control_problem problem = { 0 };
 
+	if (smmu)
+		return control_walk_of(smmu, dev->iommu.sid, iommu->desc->name, walk, false);
 	if (!dev)
 		control_refuse(&problem, "no-device", "there is no such device: see nestbox show");
 	else if (!iommu)
 		control_refuse(&problem, "no-iommu",
-			"%s is behind no IOMMU: addresses are physical", walk->device);
-	else if (!smmu_of(iommu))
+			"%s is behind no IOMMU: addresses are physical", dev->pci.name);
+	else
 		control_refuse(&problem, "no-iommu", "%s is no SMMUv3", iommu->desc->name);
-	if (problem.error)
-		return control_problem_json(&problem);
-	return control_walk_of(smmu_of(iommu), dev->iommu.sid, iommu->desc->name, walk, false);
+	return control_problem_json(&problem);
 }
 
 /* ---- the snapshot ---- */

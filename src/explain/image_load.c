@@ -10,7 +10,7 @@
 #define PAGE	   4096u
 #define PAGE_WORDS (PAGE / 8)
 #define PA_BITS	   52 /* of any page; 48 where they are enough, since more takes time */
-#define DEEP	   8 /* of the JSON */
+#define DEEP	   8  /* of the JSON */
 #define IOTLB	   16
 
 struct page {

@@ -95,25 +95,33 @@ static void restrict_note(struct nb_explain_step *step, uint64_t tables)
 		tables & TTD_PXNTABLE ? " privileged execute" : "");
 }
 
+/* Which entry of its table it is. A first table may be shorter, or several in a row. */
+static void set_index(struct nb_explain_step *step, const struct smmu_tt *tt)
+{
+	unsigned stride, shift, bits;
+
+	if (!tt->granule_lg2)
+		return;
+	stride = bits = tt->granule_lg2 - 3u;
+	shift = tt->granule_lg2 + stride * (3 - step->level);
+	step->granule_lg2 = tt->granule_lg2;
+	if (step->level == tt->level && tt->in_bits > shift)
+		bits = MIN(tt->in_bits - shift, 32u);
+	step->index = step->input >> shift & (BIT64(bits) - 1);
+}
+
 static void set_indexes(struct collector *c)
 {
 	uint64_t tables = 0;
 
 	for (unsigned i = 0; i < c->out->n; i++) {
 		struct nb_explain_step *step = &c->out->steps[i];
-		const struct smmu_tt *tt;
-		unsigned shift, index_bits;
+		const struct smmu_tt *tt = table_of(&c->cfg, step);
 		struct nb_explain_descriptor desc;
 
 		if (step->kind != NB_EXPLAIN_S1 && step->kind != NB_EXPLAIN_S2)
 			continue;
-		tt = table_of(&c->cfg, step);
-		/* 0: of a model that knows one granule. */
-		step->granule_lg2 = tt->granule_lg2 ?: 12;
-		shift = step->granule_lg2 + (step->granule_lg2 - 3) * (3 - step->level);
-		index_bits =
-			step->level == tt->level ? tt->in_bits - shift : step->granule_lg2 - 3u;
-		step->index = step->input >> shift & (BIT64(index_bits) - 1);
+		set_index(step, tt);
 		if (step->kind != NB_EXPLAIN_S1)
 			continue;
 		nb_explain_desc(1, step->level, step->granule_lg2, step->words[0], &desc);
@@ -179,6 +187,19 @@ static void look_up_size(struct nb_smmuv3 *smmu, const struct cached *cached, nb
 	out->n_entries++;
 }
 
+/* As words, which is how they are cached: both began as zeros, and were filled in by the same. */
+static bool same_cfg(const struct smmu_cfg *a, const struct smmu_cfg *b)
+{
+	uint64_t x[SMMU_CFG_QWORDS], y[SMMU_CFG_QWORDS];
+	bool same = true;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (unsigned i = 0; i < SMMU_CFG_QWORDS; i++)
+		same &= x[i] == y[i];
+	return same;
+}
+
 static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
 {
 	struct cached cached = { .c = c, .txn = txn }, *arg = &cached;
@@ -190,7 +211,7 @@ static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dm
 	if (!cached.tag)
 		return;
 	c->out->cfg_cached = true;
-	c->out->cfg_differs = !c->out->configured || memcmp(&cached.cfg, &c->cfg, sizeof(c->cfg));
+	c->out->cfg_differs = !c->out->configured || !same_cfg(&cached.cfg, &c->cfg);
 	iova = smmu_canonical(&cached.cfg, iova);
 	sizes = atomic_load(&iotlb_class(smmu->tlb, cached.tag)->sizes);
 	for (; sizes; sizes &= sizes - 1)
@@ -219,7 +240,7 @@ static void take_result(struct collector *c)
 static void walk(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
 {
 	struct nb_explanation *out = c->out;
-	struct smmu_walk w = { .smmu = smmu, .cfg = &c->cfg, .rec = &c->rec };
+	struct smmu_walk w = { .smmu = smmu, .cfg = &c->cfg, .rec = &c->rec, .no_update = true };
 
 	if (!smmu_cfg_fetch(smmu, txn, &c->cfg, &c->fault, &c->rec)) {
 		take_fault(c, txn);

@@ -17,7 +17,7 @@ static struct pgt_table *table_create(
 	struct nb_pgtable *pt, unsigned level, unsigned entries, uint64_t bytes)
 {
 	size_t children = level == PGT_LAST_LEVEL ? 0 : entries;
-	struct pgt_table *table = malloc(sizeof(*table) + children * sizeof(table->child[0]));
+	struct pgt_table *table = malloc(sizeof(*table) + children * sizeof(void *));
 
 	if (!table)
 		return NULL;
@@ -40,7 +40,7 @@ static void table_reset(struct pgt_table *table, unsigned level, unsigned entrie
 	table->valid = 0;
 	table->level = (uint8_t)level;
 	if (level != PGT_LAST_LEVEL)
-		memset(table->child, 0, entries * sizeof(table->child[0]));
+		memset(table->child, 0, entries * sizeof(void *));
 }
 
 struct pgt_table *pgt_table_get(struct nb_pgtable *pt, unsigned level)

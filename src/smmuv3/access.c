@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Translation and DMA as users of the library see them, over what the simulated host uses. */
-#include "smmuv3/model.h"
-
+/* Ports as the public interface has them: sections, translation, DMA. */
 #include <string.h>
 
-/* Sections are short, since CMD_SYNC waits for them. */
-#define SECTION_BYTES KIB(64)
+#include "mem/run.h"
+#include "smmuv3/lookup.h"
 
 void nb_smmuv3_enter(struct nb_smmuv3_port *port)
 {
@@ -17,127 +15,143 @@ void nb_smmuv3_leave(struct nb_smmuv3_port *port)
 	port_leave(&port->port);
 }
 
-static struct dma_txn txn_of(
-	const struct nb_smmuv3_port *port, uint32_t flags, uint32_t ssid, nb_iova iova)
-{
-	return (struct dma_txn){
-		.iova = iova,
-		.sid = port->port.sid,
-		.ssid = flags & NB_SSV ? ssid : 0,
-		.ssid_valid = flags & NB_SSV,
-		.priv = flags & NB_PRIV,
-		.inst = flags & NB_INSN,
-		.translated = flags & NB_TRANSLATED,
-		.prot = flags & (NB_READ | NB_WRITE),
-	};
-}
-
-static enum nb_smmuv3_verdict translate(
-	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
-{
-	struct dma_span found;
-	int verdict = smmuv3_translate(port->smmu, &port->port, txn, &found);
-
-	if (verdict == NB_SMMUV3_OK)
-		*span = (struct nb_smmuv3_span){ .pa = found.pa, .bytes = found.bytes };
-	return verdict;
-}
-
 enum nb_smmuv3_verdict nb_smmuv3_translate(
-	struct nb_smmuv3_port *port, const struct nb_smmuv3_txn *at, struct nb_smmuv3_span *span)
+	struct nb_smmuv3_port *port, const struct nb_smmuv3_txn *txn, struct nb_smmuv3_span *span)
 {
-	const struct dma_txn txn = txn_of(port, at->flags, at->ssid, at->iova);
+	return smmu_translate(port, txn->iova, txn->flags, txn->ssid, span);
+}
 
-	return translate(port, &txn, span);
+/* So many are looked at together: their cache lines stay in the first level. */
+#define BATCH 64
+
+/* Where the translations would be, for the size of block that is most likely. */
+static void prefetch(const struct nb_smmuv3_port *port, const nb_iova *iova, size_t n)
+{
+	const struct iotlb *tlb = port->smmu->tlb;
+	uint32_t tag = port->held.tag;
+	uint64_t sizes = atomic_load_explicit(&iotlb_class(tlb, tag)->sizes, memory_order_relaxed);
+	unsigned lg2 = sizes ? __builtin_ctzll(sizes) : 12;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		__builtin_prefetch(iotlb_slot(tlb, tag, iova[i].v, lg2), 0);
 }
 
 size_t nb_smmuv3_translate_batch(struct nb_smmuv3_port *port, uint32_t flags, uint32_t ssid,
 	const nb_iova *iova, struct nb_smmuv3_span *span, size_t n, enum nb_smmuv3_verdict *verdict)
 {
-	struct dma_txn txn = txn_of(port, flags, ssid, NB_IOVA(0));
 	size_t i;
 
 	*verdict = NB_SMMUV3_OK;
-	for (i = 0; i < n && *verdict == NB_SMMUV3_OK; i++) {
-		txn.iova = iova[i];
-		*verdict = translate(port, &txn, &span[i]);
+	for (i = 0; i < n; i++) {
+		if (i % BATCH == 0)
+			prefetch(port, &iova[i], MIN(n - i, (size_t)BATCH));
+		*verdict = smmu_translate(port, iova[i], flags, ssid, &span[i]);
+		if (*verdict != NB_SMMUV3_OK)
+			break;
 	}
-	return *verdict == NB_SMMUV3_OK ? i : i - 1;
+	return i;
 }
 
-/* One DMA on its way; exactly one of in and out. */
-struct dma {
-	struct dma_txn txn;
-	uint8_t *in;
-	const uint8_t *out;
-	size_t done, left;
+/* A DMA on its way. */
+struct transfer {
+	struct nb_smmuv3_port *port;
+	struct nb_smmuv3_txn txn; /* of the next byte */
+	uint8_t *to;		  /* a read */
+	const uint8_t *from;	  /* a write */
+	uint64_t left;
 };
 
-static int access_memory(struct nb_smmuv3_port *port, const struct dma *dma, nb_pa pa, size_t len)
+static bool move(const struct transfer *transfer, const struct mem_run *run)
 {
-	const struct nb_mem *mem = port->smmu->mem;
-
-	if (dma->out)
-		return nb_mem_write(mem, pa, dma->out + dma->done, len, dma->txn.sid);
-	return nb_mem_read(mem, pa, dma->in + dma->done, len);
+	if (transfer->to)
+		return !mem_run_read(run, transfer->to, run->bytes);
+	return !mem_run_write(run, transfer->from, run->bytes, transfer->port->port.sid);
 }
 
-static enum nb_smmuv3_verdict section(struct nb_smmuv3_port *port, struct dma *dma)
+static void advance(struct transfer *transfer, uint64_t bytes)
 {
-	enum nb_smmuv3_verdict verdict;
-	struct nb_smmuv3_span span;
-	size_t len = 0;
+	transfer->txn.iova.v += bytes;
+	transfer->left -= bytes;
+	if (transfer->to)
+		transfer->to += bytes;
+	else
+		transfer->from += bytes;
+}
 
-	port_enter(&port->port);
-	verdict = translate(port, &dma->txn, &span);
-	if (verdict == NB_SMMUV3_OK) {
-		len = MIN(MIN(span.bytes, SECTION_BYTES), dma->left);
-		if (access_memory(port, dma, span.pa, len))
-			verdict = NB_SMMUV3_ABORT;
+/* RAZ/WI: as far as the page that could not be translated goes, whatever its size: 4 KiB. */
+static uint64_t ignore(const struct transfer *transfer, uint64_t want)
+{
+	uint64_t bytes = MIN(want, KIB(4) - (transfer->txn.iova.v & (KIB(4) - 1)));
+
+	if (transfer->to)
+		memset(transfer->to, 0, bytes);
+	return bytes;
+}
+
+/* One run of memory, at most want bytes. In a section. */
+static enum nb_smmuv3_verdict piece(struct transfer *transfer, uint64_t want)
+{
+	struct nb_smmuv3_span span;
+	struct mem_run run;
+	enum nb_smmuv3_verdict verdict;
+
+	verdict = nb_smmuv3_translate(transfer->port, &transfer->txn, &span);
+	if (verdict == NB_SMMUV3_RAZ_WI) {
+		advance(transfer, ignore(transfer, want));
+		return NB_SMMUV3_OK;
 	}
-	port_leave(&port->port);
 	if (verdict != NB_SMMUV3_OK)
 		return verdict;
-	dma->done += len;
-	dma->left -= len;
-	dma->txn.iova.v += len;
+	if (!mem_run_at(transfer->port->smmu->mem, span.pa, MIN(want, span.bytes), &run) ||
+		!move(transfer, &run))
+		return NB_SMMUV3_ABORT;
+	advance(transfer, run.bytes);
 	return NB_SMMUV3_OK;
 }
 
-static enum nb_smmuv3_verdict run_dma(struct nb_smmuv3_port *port, struct dma *dma, size_t *done)
+/* At most DMA_CHUNK bytes, so that whoever waits for the section waits a bounded time. */
+static enum nb_smmuv3_verdict section(struct transfer *transfer)
 {
+	uint64_t end = transfer->left - MIN(transfer->left, (uint64_t)DMA_CHUNK);
 	enum nb_smmuv3_verdict verdict = NB_SMMUV3_OK;
 
-	while (dma->left && verdict == NB_SMMUV3_OK)
-		verdict = section(port, dma);
-	if (done)
-		*done = dma->done;
+	nb_smmuv3_enter(transfer->port);
+	while (transfer->left > end && verdict == NB_SMMUV3_OK)
+		verdict = piece(transfer, transfer->left - end);
+	nb_smmuv3_leave(transfer->port);
 	return verdict;
+}
+
+static enum nb_smmuv3_verdict dma(struct transfer *transfer, size_t len, size_t *done)
+{
+	enum nb_smmuv3_verdict verdict = NB_SMMUV3_OK;
+	uint64_t room = -transfer->txn.iova.v, beyond;
+
+	/* Addresses do not wrap around; from 0 on there is room for all. */
+	transfer->left = room ? MIN(room, (uint64_t)len) : len;
+	beyond = len - transfer->left;
+	while (transfer->left && verdict == NB_SMMUV3_OK)
+		verdict = section(transfer);
+	if (done)
+		*done = len - beyond - transfer->left;
+	return verdict == NB_SMMUV3_OK && beyond ? NB_SMMUV3_ABORT : verdict;
 }
 
 enum nb_smmuv3_verdict nb_smmuv3_dma_read(struct nb_smmuv3_port *port,
 	const struct nb_smmuv3_txn *at, void *buf, size_t len, size_t *done)
 {
-	struct dma dma = {
-		.txn = txn_of(port, at->flags | NB_READ, at->ssid, at->iova),
-		.in = buf,
-		.left = len,
-	};
-	enum nb_smmuv3_verdict verdict = run_dma(port, &dma, done);
+	struct transfer transfer = { .port = port, .txn = *at, .to = buf };
 
-	if (verdict == NB_SMMUV3_RAZ_WI)
-		memset(dma.in + dma.done, 0, dma.left);
-	return verdict;
+	transfer.txn.flags |= NB_READ;
+	return dma(&transfer, len, done);
 }
 
 enum nb_smmuv3_verdict nb_smmuv3_dma_write(struct nb_smmuv3_port *port,
 	const struct nb_smmuv3_txn *at, const void *buf, size_t len, size_t *done)
 {
-	struct dma dma = {
-		.txn = txn_of(port, at->flags | NB_WRITE, at->ssid, at->iova),
-		.out = buf,
-		.left = len,
-	};
+	struct transfer transfer = { .port = port, .txn = *at, .from = buf };
 
-	return run_dma(port, &dma, done);
+	transfer.txn.flags |= NB_WRITE;
+	return dma(&transfer, len, done);
 }

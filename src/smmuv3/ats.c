@@ -185,42 +185,43 @@ enum nb_smmuv3_ats_status nb_smmuv3_ats_request(struct nb_smmuv3_port *port,
 }
 
 /* IHI 0070 3.9.1.1: beyond the OAS it is aborted, with no event. */
-static int pass(const struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct dma_span *span)
+static enum nb_smmuv3_verdict pass(
+	const struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
 	if (txn->iova.v >> smmu->oas_bits)
-		return -1;
+		return NB_SMMUV3_ABORT;
 	span->pa = NB_PA(txn->iova.v);
 	span->bytes = BIT64(smmu->oas_bits) - txn->iova.v;
-	return 0;
+	return NB_SMMUV3_OK;
 }
 
-static int forbidden(struct nb_smmuv3 *smmu, const struct dma_txn *txn)
+static enum nb_smmuv3_verdict forbidden(struct nb_smmuv3 *smmu, const struct dma_txn *txn)
 {
 	record(smmu, EVT_F_TRANSL_FORBIDDEN, txn);
-	return -1;
+	return NB_SMMUV3_ABORT;
 }
 
 /* Split-stage: the address is an IPA; faults are those of any transaction. */
-static int through_s2(struct nb_smmuv3 *smmu, struct port *port, struct smmu_cfg *cfg,
-	const struct dma_txn *txn, struct dma_span *span)
+static enum nb_smmuv3_verdict through_s2(struct nb_smmuv3_port *port, struct smmu_cfg *cfg,
+	const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
-	struct smmu_walk w = { .smmu = smmu, .cfg = cfg, .access = smmu_access_of(cfg, txn) };
+	struct smmu_walk w = { .smmu = port->smmu, .cfg = cfg, .access = smmu_access_of(cfg, txn) };
 	struct smmu_fault fault = { 0 };
 	struct smmu_result result;
-	uint16_t stag;
 
 	cfg->use_s1 = false;
 	if (!smmu_walk(&w, &result, &fault))
-		return smmu_fail(smmu, to_smmu_port(port), txn, cfg, &fault, &stag);
+		return smmu_fail(port->smmu, port, txn, cfg, &fault, &span->stag);
 	span->pa = NB_PA(result.addr);
 	span->bytes = BIT64(result.size_lg2) - (result.addr & (BIT64(result.size_lg2) - 1));
-	return 0;
+	return NB_SMMUV3_OK;
 }
 
 /* IHI 0070 3.9.1.3, with CR0.ATSCHK: the STE says whether, and as what, the address may pass. */
-static int checked(
-	struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn, struct dma_span *span)
+static enum nb_smmuv3_verdict checked(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
+	struct nb_smmuv3 *smmu = port->smmu;
 	uint64_t state = atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire);
 	struct smmu_fault fault = { 0 };
 	struct smmu_cfg cfg;
@@ -230,25 +231,26 @@ static int checked(
 	if (!ok && no_ste(fault.type)) {
 		fault.silent = false; /* RECINVSID does not matter */
 		smmu_ats_config_event(smmu, &fault, txn);
-		return -1;
+		return NB_SMMUV3_ABORT;
 	}
 	if (cfg.abort)
-		return -1;
+		return NB_SMMUV3_ABORT;
 	if (effective_eats(smmu, &cfg) == STE_EATS_ABT)
 		return forbidden(smmu, txn);
 	if (!ok && fault.type == EVT_F_STREAM_DISABLED) {
 		smmu_ats_config_event(smmu, &fault, txn);
-		return -1;
+		return NB_SMMUV3_ABORT;
 	}
 	/* Whatever is wrong with a CD: none is used. */
 	if (cfg.eats == STE_EATS_S1CHK)
-		return through_s2(smmu, port, &cfg, txn, span);
+		return through_s2(port, &cfg, txn, span);
 	return pass(smmu, txn, span);
 }
 
-int smmu_translated(
-	struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn, struct dma_span *span)
+enum nb_smmuv3_verdict smmu_translated(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
+	struct nb_smmuv3 *smmu = port->smmu;
 	uint32_t cr0 = atomic_load_explicit(&smmu->cr0, memory_order_acquire);
 	struct dma_txn plain = *txn;
 
@@ -256,8 +258,8 @@ int smmu_translated(
 	plain.ssid_valid = plain.priv = plain.inst = false;
 	plain.ssid = 0;
 	if (!smmu->hw.ats)
-		return -1;
+		return NB_SMMUV3_ABORT;
 	if (!(cr0 & CR0_SMMUEN))
 		return forbidden(smmu, &plain);
-	return cr0 & CR0_ATSCHK ? checked(smmu, port, &plain, span) : pass(smmu, &plain, span);
+	return cr0 & CR0_ATSCHK ? checked(port, &plain, span) : pass(smmu, &plain, span);
 }

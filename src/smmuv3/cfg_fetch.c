@@ -56,7 +56,7 @@ static bool fetch_cd(struct smmu_walk *w, const uint64_t ste[STE_WORDS], struct 
 bool smmu_cfg_fetch(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct smmu_cfg *cfg,
 	struct smmu_fault *fault, struct smmu_recorder *rec)
 {
-	struct smmu_walk w = { .smmu = smmu, .cfg = cfg, .rec = rec };
+	struct smmu_walk w = { .smmu = smmu, .cfg = cfg, .rec = rec, .no_update = rec };
 	uint64_t ste[STE_WORDS], base, table_cfg;
 
 	pthread_mutex_lock(&smmu->cfg_lock);

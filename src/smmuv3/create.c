@@ -13,7 +13,7 @@
 
 #define DEFAULT_OAS_BITS    48
 #define DEFAULT_SID_BITS    16
-#define DEFAULT_IOTLB_SLOTS 4096
+#define DEFAULT_IOTLB_SLOTS 16384
 
 /* The encoding of an address size in IDR5.OAS; -1: there is none. */
 static int oas_field(unsigned bits)

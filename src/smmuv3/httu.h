@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hardware update of descriptors (Arm ARM D8.4.6, D8.4.7; IHI 0070 3.13): access flag and dirty state,
+ * Hardware update of descriptors (Arm ARM D8.5; IHI 0070 3.13): access flag and dirty state,
  * by compare-and-swap, so that nothing software writes meanwhile is lost.
  */
 #ifndef SMMUV3_HTTU_H

@@ -226,11 +226,21 @@ struct smmu_cfg_cache {
 	uint8_t victim[SMMU_CFG_SETS];
 };
 
-/* What kind of access a transaction is: index of nb_smmuv3_port.need. */
-static inline unsigned smmu_kind(const struct dma_txn *txn)
-{
-	return (txn->prot & 3) | txn->inst << 2 | txn->priv << 3;
-}
+/*
+ * A configuration that somebody holds a copy of. It is current, and the tag still its own, while the
+ * tag's generation has the value of gen from IOTLB_GEN_ALL_LG2 up; what is filled under it needs the
+ * check of held_current (translate.c) too.
+ */
+struct smmu_held {
+	uint32_t
+		tag; /* 0: what is translated under it must not be cached, and it is not used again */
+	uint32_t ssid;
+	bool ssv, globals; /* globals: smmu_cfg_globals of the tag */
+	uint8_t need[16];  /* PERM_* that an access needs, by its NB_READ to NB_PRIV */
+	uint64_t gen;	   /* of the tag */
+	uint64_t state;	   /* cfg_gen */
+	struct smmu_cfg cfg;
+};
 
 /* An entry of a leaf-table cache, a cache line: see leaf.h. */
 struct smmu_leaf_slot {
@@ -253,8 +263,8 @@ struct nb_smmuv3_port {
 	struct port port;
 	struct nb_smmuv3 *smmu;
 	const _Atomic uint64_t *removals; /* of smmu->mem */
-	uint8_t need[16];	 /* PERM_* that an access needs, by smmu_kind: under port.hot.tag */
-	_Atomic uint32_t stalls; /* transactions of this port that are stalled (stall.c) */
+	_Atomic uint32_t stalls;	  /* transactions of this port that are stalled (stall.c) */
+	struct smmu_held held;		  /* for the substream that was last asked for */
 	struct smmu_leaf_slot leaves[2][SMMU_LEAF_SLOTS]; /* of stage 1, of stage 2 */
 };
 
@@ -413,6 +423,30 @@ enum nb_smmuv3_verdict smmu_fail(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *
 /* translate.c: attributes of a transaction under a configuration. */
 struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_txn *txn);
 
+/* What becomes of a transaction, before anybody is told. */
+enum smmu_outcome {
+	SMMU_TRANSLATED,
+	SMMU_ABORTED, /* by GBPA or STE.Config: nothing is recorded */
+	SMMU_FAULTED,
+};
+
+struct smmu_lookup {
+	const struct smmu_cfg *cfg; /* the port's, until it translates again; NULL: SMMUEN is 0 */
+	struct smmu_fault fault;    /* SMMU_FAULTED */
+	struct nb_smmuv3_span span; /* SMMU_TRANSLATED, and the rest */
+	nb_iova iova;		    /* of the block: its first byte */
+	uint8_t size_lg2, prot;	    /* 0: no block, SMMUEN is 0 */
+	bool global;
+};
+
+/* In a section of the port. Fills the caches, records nothing. */
+enum smmu_outcome smmu_resolve(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct smmu_lookup *out);
+
+/* translate.c: nb_smmuv3_translate, for what is in no cache; tells whom it concerns. */
+enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port, nb_iova iova,
+	uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span);
+
 /* cmdq.c. Run, under reg_lock: a bounded number of commands. */
 void smmu_cmdq_run(struct nb_smmuv3 *smmu);
 /* No lock held: raise the interrupts of the CMD_SYNCs that completed, and go on if they had no room. */
@@ -451,8 +485,8 @@ void smmu_outbox_deliver(struct nb_smmuv3 *smmu);
 bool smmu_pri_resp(struct nb_smmuv3 *smmu, const uint64_t w[2], bool *ill);
 
 /* ats.c: an access marked as translated. Record a configuration error of ATS, if CR2 asks for it. */
-int smmu_translated(struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn,
-	struct dma_span *span);
+enum nb_smmuv3_verdict smmu_translated(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span);
 void smmu_ats_config_event(
 	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn);
 

@@ -46,7 +46,7 @@ static inline uint8_t hierarchy_of(uint64_t tables)
 }
 
 /*
- * Dirty state (Arm ARM D8.4.6): with DBM, and hd, a leaf that the rest permits to write is writable,
+ * Dirty state (Arm ARM D8.5): with DBM, and hd, a leaf that the rest permits to write is writable,
  * and *clean* until hardware has made it so by its ordinary bit. These say what is allowed once that
  * was done; a leaf that is still clean must not be cached with PERM_WRITE.
  */
@@ -82,7 +82,7 @@ static inline uint8_t s2_perms(const struct nb_smmuv3 *smmu, uint64_t desc, bool
 	return s2_perms_of(smmu, ttd_attrs(desc) | (clean ? ATTR_S2_WRITE : 0));
 }
 
-/* Arm ARM D8.5: whether a stage 2 leaf makes memory Device, whatever stage 1 says. */
+/* Arm ARM D8.6: whether a stage 2 leaf makes memory Device, whatever stage 1 says. */
 static inline bool s2_is_device(uint64_t desc, bool fwb)
 {
 	return !(desc & (fwb ? TTD_S2_MEMATTR_2 : TTD_S2_MEMATTR_TYPE));

@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a transaction to a physical address: the port's hot entry, else the IOTLB, else the stream's
- * configuration and a walk. Nothing is allocated, and nothing shared is written on a hit.
+ * From a transaction to a physical address, where the IOTLB does not know it (lookup.h): the stream's
+ * configuration, and a walk. Nothing is allocated.
+ *
+ * A port *holds* a copy of the configuration that it last used, so that a miss copies none and takes no
+ * lock; config.c has the table of what makes it safe to fill the IOTLB under it.
  */
-#include "smmuv3/model.h"
-
-#include <stdio.h>
 #include <string.h>
+
+#include "smmuv3/lookup.h"
 
 /* Configurations that change under our feet: after this many attempts, go without the caches. */
 #define MAX_ATTEMPTS 4
-
-static void span_of(const struct iotlb_entry *entry, nb_iova iova, struct dma_span *span)
-{
-	uint64_t mask = BIT64(entry->size_lg2) - 1;
-
-	span->pa = NB_PA(entry->pa | (iova.v & mask));
-	span->bytes = mask + 1 - (iova.v & mask);
-}
-
-static bool allows(
-	const struct iotlb_entry *entry, const struct smmu_cfg *cfg, const struct dma_txn *txn)
-{
-	struct smmu_access access = smmu_access_of(cfg, txn);
-	uint8_t need = smmu_need(&access);
-
-	return (entry->prot & need) == need;
-}
 
 struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_txn *txn)
 {
@@ -45,191 +30,241 @@ struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_t
 	};
 }
 
-/* SMMUEN is 0: GBPA decides for all streams (IHI 0070 6.3.14). No event, whatever happens. */
-static int bypass_all(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct dma_span *span)
+/* Flags of <nestbox/smmuv3.h> as the rest of the host says it, and back. */
+static struct dma_txn txn_of(
+	const struct nb_smmuv3_port *port, nb_iova iova, uint32_t flags, uint32_t ssid)
 {
-	if (atomic_load_explicit(&smmu->gbpa, memory_order_acquire) & GBPA_ABORT)
-		return -1;
-	if (txn->iova.v >> smmu->oas_bits)
-		return -1;
-	span->pa = NB_PA(txn->iova.v);
-	span->bytes = BIT64(smmu->oas_bits) - txn->iova.v;
-	return 0;
+	return (struct dma_txn){
+		.iova = iova,
+		.sid = port->port.sid,
+		.ssid = flags & NB_SSV ? ssid : 0,
+		.ssid_valid = flags & NB_SSV,
+		.priv = flags & NB_PRIV,
+		.inst = flags & NB_INSN,
+		.translated = flags & NB_TRANSLATED,
+		.prot = flags & (NB_DMA_READ | NB_DMA_WRITE),
+	};
 }
 
-/* One translation on its way through the slow path. */
-struct miss {
-	struct smmu_cfg cfg;
-	uint32_t tag; /* 0: result must not be cached */
-	uint64_t gen;
-	bool globals;
-	struct smmu_fault fault;
-};
+_Static_assert(NB_READ == NB_DMA_READ && NB_WRITE == NB_DMA_WRITE, "txn_of");
+
+static uint32_t flags_of(const struct dma_txn *txn)
+{
+	return txn->prot | (txn->inst ? NB_INSN : 0) | (txn->priv ? NB_PRIV : 0) |
+	       (txn->ssid_valid ? NB_SSV : 0) | (txn->translated ? NB_TRANSLATED : 0);
+}
+
+/* SMMUEN is 0: GBPA decides for all streams (IHI 0070 6.3.14). No event, whatever happens. */
+static enum smmu_outcome bypass_all(
+	struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct smmu_lookup *out)
+{
+	if (atomic_load_explicit(&smmu->gbpa, memory_order_acquire) & GBPA_ABORT)
+		return SMMU_ABORTED;
+	if (txn->iova.v >> smmu->oas_bits)
+		return SMMU_ABORTED;
+	out->span.pa = NB_PA(txn->iova.v);
+	out->span.bytes = BIT64(smmu->oas_bits) - txn->iova.v;
+	return SMMU_TRANSLATED;
+}
 
 enum step {
 	STEP_AGAIN, /* the configuration changed meanwhile */
-	STEP_WALK,
+	STEP_HELD,  /* it is the one that was held */
+	STEP_NEW,
 	STEP_OFF, /* SMMUEN is 0 */
 	STEP_FAULT,
 };
 
+/*
+ * C and D of the table in config.c; A and B were when the configuration was taken, and D covers all the
+ * time since: SMMUEN has not changed either (smmu_cfg_changed).
+ */
+static bool held_current(struct nb_smmuv3 *smmu, struct smmu_held *held, const struct dma_txn *txn)
+{
+	if (!held->tag || held->ssv != txn->ssid_valid || (held->ssv && held->ssid != txn->ssid))
+		return false;
+	held->gen = iotlb_gen(smmu->tlb, held->tag);
+	return atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire) == held->state;
+}
+
+static void set_needs(struct smmu_held *held)
+{
+	struct smmu_access access;
+	uint32_t kind;
+
+	for (kind = 0; kind < ARRAY_LEN(held->need); kind++) {
+		access = smmu_access_of(
+			&held->cfg, &(struct dma_txn){ .prot = kind & (NB_READ | NB_WRITE),
+					    .inst = kind & NB_INSN,
+					    .priv = kind & NB_PRIV });
+		held->need[kind] = smmu_need(&access);
+	}
+}
+
 /* A to D of the table in config.c. */
-static enum step configure(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct miss *miss)
+static enum step configure(struct nb_smmuv3 *smmu, struct smmu_held *held,
+	const struct dma_txn *txn, struct smmu_fault *fault)
 {
 	uint64_t state = atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire);
+	uint32_t tag;
 
+	held->tag = 0;
 	if (!(atomic_load_explicit(&smmu->cr0, memory_order_acquire) & CR0_SMMUEN))
 		return STEP_OFF;
-	if (!smmu_cfg_get(smmu, txn, state, &miss->cfg, &miss->tag, &miss->fault))
+	if (!smmu_cfg_get(smmu, txn, state, &held->cfg, &tag, fault))
 		return STEP_FAULT;
-	/* Not under this tag: a page of this kind is first seen, then cached (smmu_cfg_mark). */
-	miss->globals = smmu_cfg_globals(smmu, miss->tag);
-	miss->gen = iotlb_gen(smmu->tlb, miss->tag);
-	if (atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire) == state)
-		return STEP_WALK;
-	return STEP_AGAIN;
+	/* Not under this tag: a page of this kind is first seen, then cached (fill). */
+	held->globals = smmu_cfg_globals(smmu, tag);
+	held->gen = iotlb_gen(smmu->tlb, tag);
+	held->state = state;
+	held->ssv = txn->ssid_valid;
+	held->ssid = txn->ssid;
+	set_needs(held);
+	if (atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire) != state)
+		return STEP_AGAIN; /* tag 0: what was fetched in this section is usable in it */
+	held->tag = tag;
+	return STEP_NEW;
 }
 
-static bool try_iotlb(struct nb_smmuv3 *smmu, const struct miss *miss, const struct dma_txn *txn,
-	nb_iova iova, struct iotlb_entry *entry)
+static void fill(struct nb_smmuv3 *smmu, struct smmu_held *held, const struct iotlb_entry *entry,
+	bool global)
 {
-	/* Under another generation than ours the tag may be another stream's by now. */
-	return miss->tag && iotlb_lookup(smmu->tlb, miss->tag, iova, entry) &&
-	       entry->gen == miss->gen && allows(entry, &miss->cfg, txn);
-}
-
-static void fill(struct nb_smmuv3 *smmu, const struct miss *miss, const struct smmu_result *result,
-	struct iotlb_entry *entry)
-{
-	if (result->global && !miss->globals) {
-		smmu_cfg_mark_globals(smmu, miss->tag);
+	if (!held->tag)
+		return;
+	if (global && !held->globals) {
+		smmu_cfg_mark_globals(smmu, held->tag);
+		held->globals = true;
 		return;
 	}
-	if (!miss->tag)
-		return;
-	entry->tag = miss->tag;
-	entry->gen = miss->gen;
 	iotlb_insert(smmu->tlb, entry);
 }
 
-static bool walk(struct nb_smmuv3 *smmu, struct port *port, struct miss *miss,
-	const struct dma_txn *txn, nb_iova iova, struct iotlb_entry *entry)
+static bool walk(struct nb_smmuv3_port *port, struct smmu_held *held, const struct dma_txn *txn,
+	nb_iova iova, struct iotlb_entry *entry, struct smmu_lookup *out)
 {
-	struct smmu_walk w = { .smmu = smmu,
-		.cfg = &miss->cfg,
-		.access = smmu_access_of(&miss->cfg, txn),
-		.port = miss->tag ? to_smmu_port(port) : NULL,
-		.tag = miss->tag,
-		.gen = miss->gen };
+	struct smmu_walk w = { .smmu = port->smmu,
+		.cfg = &held->cfg,
+		.access = smmu_access_of(&held->cfg, txn),
+		.port = held->tag ? port : NULL,
+		.tag = held->tag,
+		.gen = held->gen };
 	struct smmu_result result;
 	uint64_t mask;
 
-	if (!smmu_walk(&w, &result, &miss->fault))
+	if (!smmu_walk(&w, &result, &out->fault))
 		return false;
 	mask = BIT64(result.size_lg2) - 1;
 	*entry = (struct iotlb_entry){ .page = (iova.v & ~mask) >> 12,
 		.pa = result.addr & ~mask,
+		.gen = held->gen,
+		.tag = held->tag,
 		.size_lg2 = result.size_lg2,
 		.prot = result.prot };
-	fill(smmu, miss, &result, entry);
+	out->global = result.global;
+	fill(port->smmu, held, entry, result.global);
 	return true;
 }
 
-static int abort_txn(struct nb_smmuv3 *smmu, struct port *port, const struct miss *miss,
-	const struct dma_txn *txn)
+/* Under its own address, which TBI may have changed, or under a configuration that is news. */
+static bool try_iotlb(struct nb_smmuv3 *smmu, const struct smmu_held *held,
+	const struct dma_txn *txn, nb_iova iova, struct iotlb_entry *entry)
 {
-	uint16_t stag;
+	uint64_t gen = iotlb_gen(smmu->tlb, held->tag);
+	uint8_t need = held->need[flags_of(txn) & SMMU_KINDS];
 
-	return smmu_fail(smmu, to_smmu_port(port), txn, &miss->cfg, &miss->fault, &stag);
+	/* Under another generation than ours the tag may be another stream's by now. */
+	return held->tag && !((gen ^ held->gen) >> IOTLB_GEN_ALL_LG2) &&
+	       iotlb_find(smmu->tlb, held->tag, gen, iova, entry) && (entry->prot & need) == need;
 }
 
-static void set_hot(
-	struct nb_smmuv3_port *port, const struct smmu_cfg *cfg, const struct iotlb_entry *entry)
+static enum smmu_outcome resolve(struct nb_smmuv3_port *port, struct smmu_held *held,
+	const struct dma_txn *txn, struct smmu_lookup *out)
 {
-	struct dma_txn txn = { 0 };
-	struct smmu_access access;
-	unsigned kind;
-
-	if (port->port.hot.tag != entry->tag || port->port.hot.gen != entry->gen)
-		for (kind = 0; kind < ARRAY_LEN(port->need); kind++) {
-			txn.prot = kind & 3;
-			txn.inst = kind & 4;
-			txn.priv = kind & 8;
-			access = smmu_access_of(cfg, &txn);
-			port->need[kind] = smmu_need(&access);
-		}
-	port->port.hot = *entry;
-}
-
-static __attribute__((noinline)) int translate_slow(
-	struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn, struct dma_span *span)
-{
-	enum step step = STEP_AGAIN;
+	enum step step = held_current(port->smmu, held, txn) ? STEP_HELD : STEP_AGAIN;
 	struct iotlb_entry entry;
-	enum nb_smmuv3_verdict verdict;
-	struct miss miss;
-	uint16_t stag;
-	unsigned i;
 	nb_iova iova;
+	unsigned i;
+
+	for (i = 0; step == STEP_AGAIN && i < MAX_ATTEMPTS; i++)
+		step = configure(port->smmu, held, txn, &out->fault);
+	out->cfg = step == STEP_OFF ? NULL : &held->cfg;
+	out->size_lg2 = 0;
+	if (step == STEP_OFF)
+		return bypass_all(port->smmu, txn, out);
+	if (step == STEP_FAULT)
+		return SMMU_FAULTED;
+	if (held->cfg.abort)
+		return SMMU_ABORTED; /* IHI 0070 5.2: no event */
+	iova = smmu_canonical(&held->cfg, txn->iova);
+	if (!((step == STEP_NEW || iova.v != txn->iova.v) &&
+		    try_iotlb(port->smmu, held, txn, iova, &entry)) &&
+		!walk(port, held, txn, iova, &entry, out))
+		return SMMU_FAULTED;
+	out->iova = NB_IOVA(entry.page << 12);
+	out->size_lg2 = entry.size_lg2;
+	out->prot = entry.prot;
+	smmu_span_of(&entry, iova, &out->span);
+	/* Whatever passes by smmu_stall_check needs the tag. */
+	if (atomic_load_explicit(&port->stalls, memory_order_relaxed))
+		held->tag = 0;
+	return SMMU_TRANSLATED;
+}
+
+enum smmu_outcome smmu_resolve(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct smmu_lookup *out)
+{
+	return resolve(port, &port->held, txn, out);
+}
+
+static enum nb_smmuv3_verdict translate(struct nb_smmuv3_port *port, struct smmu_held *held,
+	const struct dma_txn *txn, struct nb_smmuv3_span *span)
+{
+	enum nb_smmuv3_verdict verdict;
+	struct smmu_lookup lookup;
+	enum smmu_outcome outcome;
 
 	if (txn->translated)
-		return smmu_translated(smmu, port, txn, span);
-	if (smmu_stall_check(to_smmu_port(port), txn, &verdict, &stag))
+		return smmu_translated(port, txn, span);
+	if (smmu_stall_check(port, txn, &verdict, &span->stag))
 		return verdict;
-	memset(&miss.fault, 0, sizeof(miss.fault));
-	for (i = 0; step == STEP_AGAIN && i < MAX_ATTEMPTS; i++)
-		step = configure(smmu, txn, &miss);
-	if (step == STEP_OFF)
-		return bypass_all(smmu, txn, span);
-	if (step == STEP_FAULT)
-		return abort_txn(smmu, port, &miss, txn);
-	if (step == STEP_AGAIN)
-		miss.tag = 0; /* what was fetched in this section is usable in it */
-	if (miss.cfg.abort)
-		return -1; /* IHI 0070 5.2: aborted by configuration, no event */
-	iova = smmu_canonical(&miss.cfg, txn->iova);
-	if (!try_iotlb(smmu, &miss, txn, iova, &entry) &&
-		!walk(smmu, port, &miss, txn, iova, &entry))
-		return abort_txn(smmu, port, &miss, txn);
-	if (entry.tag && port->sid == txn->sid && !txn->ssid_valid &&
-		!atomic_load_explicit(&to_smmu_port(port)->stalls, memory_order_relaxed))
-		set_hot(to_smmu_port(port), &miss.cfg, &entry);
-	span_of(&entry, iova, span);
-	return 0;
+	outcome = resolve(port, held, txn, &lookup);
+	if (outcome == SMMU_ABORTED)
+		return NB_SMMUV3_ABORT;
+	if (outcome == SMMU_FAULTED)
+		return smmu_fail(port->smmu, port, txn, lookup.cfg, &lookup.fault, &span->stag);
+	span->pa = lookup.span.pa;
+	span->bytes = lookup.span.bytes;
+	return NB_SMMUV3_OK;
 }
 
-/* The hot entry's page, or another page under the configuration that it shows to be current. */
-static inline bool fast(
-	struct nb_smmuv3 *smmu, struct port *port, const struct dma_txn *txn, struct dma_span *span)
+__attribute__((noinline)) enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port,
+	nb_iova iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span)
 {
-	struct iotlb_entry entry;
-	uint8_t need = to_smmu_port(port)->need[smmu_kind(txn)];
-	uint32_t tag = port->hot.tag;
+	struct dma_txn txn = txn_of(port, iova, flags, ssid);
 
-	if (!tag || port->sid != txn->sid || txn->ssid_valid || txn->translated)
-		return false;
-	if (iotlb_entry_live(smmu->tlb, &port->hot, tag, txn->iova)) {
-		if ((port->hot.prot & need) != need)
-			return false;
-		span_of(&port->hot, txn->iova, span);
-		return true;
-	}
-	/* Same generation at the lookup as in the hot entry: the tag is still this stream's. */
-	if (!iotlb_lookup(smmu->tlb, tag, txn->iova, &entry) || entry.gen != port->hot.gen ||
-		(entry.prot & need) != need)
-		return false;
-	port->hot = entry;
-	span_of(&entry, txn->iova, span);
-	return true;
+	return translate(port, &port->held, &txn, span);
 }
 
-/* flatten: with the probe inlined, what it finds stays in registers on its way to the hot entry. */
-__attribute__((flatten)) int smmuv3_translate(
-	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span)
+/* A transaction of a stream that is not the port's. */
+static __attribute__((noinline)) enum nb_smmuv3_verdict translate_foreign(
+	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
-	struct nb_smmuv3 *smmu = ctx;
+	struct smmu_held held = { .tag = 0 };
 
-	if (__builtin_expect(fast(smmu, port, txn, span), 1))
-		return 0;
-	return translate_slow(smmu, port, txn, span);
+	return translate(port, &held, txn, span);
+}
+
+int smmuv3_translate(void *ctx, struct port *of, const struct dma_txn *txn, struct dma_span *span)
+{
+	struct nb_smmuv3_port *port = to_smmu_port(of);
+	enum nb_smmuv3_verdict verdict;
+	struct nb_smmuv3_span out;
+
+	if (__builtin_expect(txn->sid == of->sid, 1))
+		verdict = smmu_translate(port, txn->iova, flags_of(txn), txn->ssid, &out);
+	else
+		verdict = translate_foreign(port, txn, &out);
+	if (verdict == NB_SMMUV3_OK)
+		*span = (struct dma_span){ out.pa, out.bytes };
+	return verdict;
 }

@@ -175,7 +175,7 @@ static uint64_t updated(const struct stage *st)
 	return desc;
 }
 
-/* IHI 0070 3.13, Arm ARM D8.4.6: for stage 2 an update of a stage 1 table is a write of class TT. */
+/* IHI 0070 3.13, Arm ARM D8.5: for stage 2 an update of a stage 1 table is a write of class TT. */
 static enum httu update_leaf(
 	const struct smmu_walk *w, struct stage *st, uint64_t desc, struct smmu_fault *fault)
 {
@@ -280,7 +280,10 @@ static bool bypass_s1(const struct smmu_walk *w, struct smmu_result *out, struct
 		return stage_fault(
 			&(struct stage){ .record = true, .class = EVT_CLASS_IN, .input = va },
 			EVT_F_ADDR_SIZE, fault);
-	*out = (struct smmu_result){ .addr = va, .size_lg2 = 30, .prot = PERM_ALL };
+	/* What stage 2 says, or some part of all. */
+	*out = (struct smmu_result){
+		.addr = va, .size_lg2 = w->cfg->use_s2 ? 63 : 30, .prot = PERM_ALL
+	};
 	return true;
 }
 

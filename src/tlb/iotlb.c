@@ -6,15 +6,19 @@
  *
  *   lookup against fill        the slot's sequence count: odd while it is written; a lookup that
  *                              saw it change is a miss
- *   fill against fill          the count is claimed by compare-and-swap; the loser does not fill
+ *   fill against fill          the count is claimed by compare-and-swap; the loser does not fill.
+ *                              While it is odd, none but the claimant writes the slot
  *   fill against invalidation  the filler checks its generation after it claimed the slot; the
- *                              invalidator bumps the generation before it looks at the slot. So
- *                              either the filler sees the bump and fills nothing, or the
- *                              invalidator sees the claim, and *cancels* it (adds 2 to the count):
- *                              the filler then empties the slot instead of publishing
- *   hot entries                they carry the whole generation, so a bump kills them. The
+ *                              invalidator bumps the generation before it looks at the slot, all of
+ *                              it sequentially consistent. So either the filler sees the bump and
+ *                              leaves the slot empty, or the invalidator sees the claim, and bumps
+ *                              the generation of all of the class: what is being filled is then
+ *                              dead as soon as it is there (and dearer to refill, but this is rare)
+ *   copies of entries          they carry the whole generation, so a bump kills them. The
  *                              invalidator bumps again after the slots are dead: who copied an
- * entry out of a slot in between copied a generation that is no more
+ *                              entry out of a slot in between copied a generation that is no more
+ *
+ * So a fill has one locked instruction, the claim.
  */
 #include "tlb/iotlb.h"
 
@@ -44,19 +48,21 @@ void iotlb_destroy(struct iotlb *tlb)
 	free(tlb);
 }
 
-/* Claim the slot for filling; *seq is then its odd count. */
-static bool claim(struct iotlb_slot *slot, uint32_t *seq)
+/* Claim the slot, whose count was seen to be even. */
+static bool claim(struct iotlb_slot *slot, uint32_t even)
 {
-	uint32_t even = atomic_load_explicit(&slot->seq, memory_order_relaxed);
-
-	if (even & 1)
+	/* seq_cst: the claim is visible before the generation is checked. */
+	if (!atomic_compare_exchange_strong(&slot->seq, &even, even + 1))
 		return false;
-	*seq = even + 1;
-	if (!atomic_compare_exchange_strong(&slot->seq, &even, *seq))
-		return false;
-	/* The claim is visible before the fields change, and before the generation is checked. */
-	atomic_thread_fence(memory_order_seq_cst);
+	/* Whoever sees a field that changes after this also sees the odd count. */
+	atomic_thread_fence(memory_order_release);
 	return true;
+}
+
+/* End a claim. */
+static void publish(struct iotlb_slot *slot, uint32_t even)
+{
+	atomic_store_explicit(&slot->seq, even + 2, memory_order_release);
 }
 
 static void put(struct iotlb_slot *slot, const struct iotlb_entry *entry)
@@ -74,20 +80,10 @@ static void clear(struct iotlb_slot *slot)
 	atomic_store_explicit(&slot->key, 0, memory_order_relaxed);
 }
 
-/* End a claim; cancelled or stale claims leave the slot empty. */
-static void publish(struct iotlb_slot *slot, uint32_t seq, bool fresh)
+/* iotlb_gen, for what the table above says of fills. */
+static uint64_t gen_now(const struct iotlb *tlb, const struct iotlb_class *class)
 {
-	uint32_t expected = seq;
-
-	if (!fresh)
-		clear(slot);
-	if (atomic_compare_exchange_strong(&slot->seq, &expected, seq + 1))
-		return;
-	clear(slot);
-	/* Cancelling is repeated by every invalidator that comes by: end on whatever count it is.
-	 */
-	while (!atomic_compare_exchange_weak(&slot->seq, &expected, expected + 1))
-		;
+	return atomic_load(&tlb->all_gen) + atomic_load(&class->gen);
 }
 
 void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry)
@@ -103,10 +99,14 @@ void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry)
 	 */
 	if (!(atomic_load_explicit(&class->sizes, memory_order_relaxed) & size_bit))
 		atomic_fetch_or(&class->sizes, size_bit);
-	if (!claim(slot, &seq))
+	seq = atomic_load_explicit(&slot->seq, memory_order_relaxed);
+	if ((seq & 1) || !claim(slot, seq))
 		return;
-	put(slot, entry);
-	publish(slot, seq, iotlb_gen(tlb, entry->tag) == entry->gen);
+	if (gen_now(tlb, class) == entry->gen)
+		put(slot, entry);
+	else
+		clear(slot);
+	publish(slot, seq);
 }
 
 /* The generation's parts are sums of counters: any addition kills what was filled before it. */
@@ -137,30 +137,28 @@ static bool holds(const struct iotlb_slot *slot, uint64_t key, uint64_t block)
 	return same;
 }
 
-/* Kill the slot's entry if it is this block of this tag; whatever is being filled is cancelled. */
-static void kill_slot(struct iotlb_slot *slot, uint64_t key, uint64_t block)
+/* Kill the slot's entry if it is this block of this tag. False: it is just being written. */
+static bool kill_slot(struct iotlb_slot *slot, uint64_t key, uint64_t block)
 {
-	uint32_t seq = atomic_load(&slot->seq), seen;
+	uint32_t seq = atomic_load(&slot->seq);
+	bool same;
 
-	for (;;) {
-		if (seq & 1) {
-			if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 2))
-				return;
-		} else if (holds(slot, key, block)) {
-			if (atomic_compare_exchange_strong(&slot->seq, &seq, seq + 1))
-				break;
-		} else {
-			seen = atomic_load(&slot->seq);
-			if (seen == seq)
-				return;
-			seq = seen;
+	/* Each turn is one that another thread wrote the slot in. */
+	while (!(seq & 1)) {
+		same = holds(slot, key, block);
+		if (same && claim(slot, seq)) {
+			clear(slot);
+			publish(slot, seq);
+			return true;
 		}
+		if (!same && atomic_load(&slot->seq) == seq)
+			return true;
+		seq = atomic_load(&slot->seq);
 	}
-	clear(slot);
-	publish(slot, seq + 1, true);
+	return false;
 }
 
-/* Kill the blocks of one size that overlap the range. False: too many, nothing done. */
+/* Kill the blocks of one size that overlap the range. False: too many, or one is being written. */
 static bool kill_blocks(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last, unsigned lg2)
 {
 	uint64_t block = iova.v >> lg2, end = last.v >> lg2;
@@ -168,7 +166,8 @@ static bool kill_blocks(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova l
 	if (end - block > tlb->mask / 2)
 		return false;
 	for (; block <= end; block++)
-		kill_slot(iotlb_slot(tlb, tag, block << lg2, lg2), iotlb_key(tag, lg2), block);
+		if (!kill_slot(iotlb_slot(tlb, tag, block << lg2, lg2), iotlb_key(tag, lg2), block))
+			return false;
 	return true;
 }
 

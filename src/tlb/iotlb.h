@@ -34,7 +34,7 @@ struct iotlb_entry {
  * Generations. Each tag belongs to a class (by hash) that has a counter, and there is one for all;
  * an entry holds their sum. Entries in slots compare the bits from IOTLB_GEN_ALL up: invalidations by
  * address kill only the addressed ones of them. Copies of leaf table pointers compare from
- * IOTLB_GEN_TABLE up: they survive the invalidation of leaves alone. Hot entries, and entries on their
+ * IOTLB_GEN_TABLE up: they survive the invalidation of leaves alone. Copies of entries, and entries on their
  * way into a slot, compare the whole. A carry kills more than was asked for, never less; the sum
  * never comes back to an earlier value (2^40 full invalidations).
  */
@@ -117,14 +117,12 @@ static inline bool iotlb_probe(const struct iotlb_slot *slot, uint64_t key, uint
 
 /**
  * Find a live entry that covers iova under tag. One probe per size of block in use by the tag's
- * class, which mostly is one.
+ * class, which mostly is one. gen: iotlb_gen of the tag, loaded before the slots are, so that an entry
+ * copied out during an invalidation is not taken for new.
  */
-static inline bool iotlb_lookup(
-	const struct iotlb *tlb, uint32_t tag, nb_iova iova, struct iotlb_entry *out)
+static inline __attribute__((always_inline)) bool iotlb_find(
+	const struct iotlb *tlb, uint32_t tag, uint64_t gen, nb_iova iova, struct iotlb_entry *out)
 {
-	/* Before the slots, so that an entry copied out during an invalidation is not taken for
-	 * new. */
-	uint64_t gen = iotlb_gen(tlb, tag);
 	uint64_t sizes = atomic_load_explicit(&iotlb_class(tlb, tag)->sizes, memory_order_relaxed);
 	unsigned lg2;
 
@@ -140,7 +138,13 @@ static inline bool iotlb_lookup(
 	return false;
 }
 
-/** Whether an entry held elsewhere (a port's hot entry) is still live and covers iova. */
+static inline bool iotlb_lookup(
+	const struct iotlb *tlb, uint32_t tag, nb_iova iova, struct iotlb_entry *out)
+{
+	return iotlb_find(tlb, tag, iotlb_gen(tlb, tag), iova, out);
+}
+
+/** Whether an entry held elsewhere (copied out of here) is still live and covers iova. */
 static inline bool iotlb_entry_live(
 	const struct iotlb *tlb, const struct iotlb_entry *entry, uint32_t tag, nb_iova iova)
 {

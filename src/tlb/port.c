@@ -59,7 +59,6 @@ void port_set_finish(struct port_set *set)
 void port_add(struct port_set *set, struct port *port, uint32_t sid)
 {
 	atomic_store_explicit(&port->seq, 0, memory_order_relaxed);
-	port->hot = (struct iotlb_entry){ 0 };
 	port->waited = 0;
 	port->sid = sid;
 	pthread_mutex_lock(&set->lock);

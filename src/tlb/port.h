@@ -31,8 +31,7 @@
 #include "tlb/iotlb.h"
 
 struct port {
-	_Atomic uint64_t seq;	/* odd: in flight. Written by the owner only */
-	struct iotlb_entry hot; /* the owner's last translation; checked like any IOTLB entry */
+	_Atomic uint64_t seq; /* odd: in flight. Written by the owner only */
 	struct cds_list_head link;
 	uint64_t waited; /* waiter's: the odd seq it saw at port_wait_begin, 0: none */
 	uint32_t sid;	 /* the stream this port serves: lets waits be narrowed and explained */

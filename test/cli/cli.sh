@@ -97,6 +97,52 @@ export NESTBOX_SOCKET
 expect 125 '' "cannot reach the box of .NESTBOX_SOCKET, $dir/none" show
 unset NESTBOX_SOCKET
 
+# What the SMMU's words mean.
+expect 0 '--image FILE' '' help walk
+expect 0 'or - for standard output' '' help snapshot
+expect 0 'as Linux prints them' '' help event
+expect 0 '16 of 32' '' help ste
+expect 0 '16 of 32' '' help cd
+expect 0 '^F_TRANSLATION: ' '' event 0x0000010000000010 0x0000020800000000 dead000000 0
+expect 0 'InputAddr +2\[63:0\] +0xdead000000' '' event 00000010 00000100 0 00000208 ad000000 de 0 0
+expect 0 '"name": "F_TRANSLATION".*"illegal": false' '' event 10 0 0 --json 0
+expect 0 'CLASS +1\[41:40\] +2 +of the address itself' '' event \
+	'arm-smmu-v3 2b400000.iommu: event 0x10 received:' \
+	'arm-smmu-v3 2b400000.iommu:	0x0000000500000010' 'x: 0x0000020000000000' 'x: 0x0' 'x: 0x0'
+expect 0 '^reserved event: ' '' event 30 0 0 0
+expect 0 'ILLEGAL: an entry with V = 0' '' ste 0 0 0 0 0 0 0 0
+expect 0 'Config +0\[3:1\] +4 +bypass' 'words after the first 1 are taken for 0' ste 9
+expect 0 'C_BAD_CD' '' cd 0 0 0 0 0 0 0 0
+expect 125 '' "event needs|give the words" event
+expect 125 '' 'has 4 words of 64 bits, or 8 of 32.*here are 3' event 1 2 3
+expect 125 '' "'zz' is no word" event zz 0 0 0
+expect 125 '' "'0x11111111111111111' is no word" ste 0x11111111111111111
+expect 125 '' 'more than 16 words' ste 1 2 3 4 5 6 7 8 9 a b c d e f 10 11
+printf '%s\n' '[ 1.2] arm-smmu-v3 a: event 0x0a received:' '[ 1.2] arm-smmu-v3 a: 	0x000000080000000a' \
+	'[ 1.2] arm-smmu-v3 a: 	0x0000000000000000' 'arm-smmu-v3 a: 	0x0' 'arm-smmu-v3 a: 	0x0' >"$dir/log"
+if ! "$nestbox" event - <"$dir/log" | grep -q '^C_BAD_CD: '; then
+	echo "FAILED: nestbox event - <log"
+	failures=$((failures + 1))
+fi
+
+# Walks. (Of boxes that run, and what was saved of them: test/run/walk.sh.)
+expect 125 '' 'give a DEVICE' walk
+expect 125 '' 'give a DEVICE' walk 0000:01:00.0
+expect 125 '' "'x' is given too" walk d 0 x
+expect 125 '' "'0xg' is no address" walk d 0xg
+expect 125 '' "'-1' is no address|no option -1" walk d -1
+expect 125 '' "'0x10000000000000000' is no address" walk d 0x10000000000000000
+expect 125 '' "'1048576' is no number below" walk d 0 --pasid 1048576
+expect 125 '' 'give one of them' walk d 0 --box 1 --image f
+expect 125 '' 'an instruction fetch is a read' walk d 0 --write --insn
+expect 125 '' 'cannot read .*none: No such file' walk --image "$dir/none" d 0
+expect 125 '' 'is no file' walk --image "$dir" d 0
+expect 125 '' 'no saved image, or a damaged one' walk --image "$dir/log" d 0
+expect 125 '' 'process 1 is no box and in none' walk --box 1 d 0
+expect 125 '' 'give a FILE' snapshot
+expect 125 '' "'b' is given too" snapshot a b
+expect 125 '' 'process 1 is no box and in none' snapshot --box 1 "$dir/none"
+
 # Output that does not arrive is not silently lost.
 if [ -w /dev/full ] && "$nestbox" host >/dev/full 2>"$dir/err"; then
 	echo "FAILED: nestbox host >/dev/full succeeded"

@@ -174,6 +174,48 @@ static void test_steps(void **state)
 	rig_finish(&rig);
 }
 
+/* Hardware would set the access flag and make it writable: explaining says so, and does not. */
+static void test_no_update(void **state)
+{
+	const uint64_t clean = (S1_PAGE(RAM(DATA_AT)) | TTD_AP_RO | TTD_DBM) & ~TTD_AF;
+	struct rig rig;
+
+	rig_create(&rig, (struct nb_smmuv3_config){ .httu = NB_SMMUV3_HTTU_DIRTY });
+	rig_enable(&rig);
+	rig_s1(&rig);
+	rig_poke(&rig, CD_AT, CD0 | CD_0_HA | CD_0_HD);
+	rig_poke(&rig, S1_L3 + 24, clean);
+	explain(&rig, RIG_VA, NB_WRITE);
+	assert_true(e.ok);
+	assert_true(*rig_at(&rig, S1_L3 + 24) == clean);
+	assert_non_null(strstr(text(0), "DBM: clean"));
+	assert_true(rig_pa(&rig, RIG_VA, NB_DMA_WRITE) == RAM(DATA_AT));
+	assert_true(*rig_at(&rig, S1_L3 + 24) == ((clean | TTD_AF) & ~TTD_AP_RO));
+	rig_finish(&rig);
+}
+
+/* Other granules have other indexes. */
+static void test_granule(void **state)
+{
+	struct rig rig;
+
+	rig_create(&rig, (struct nb_smmuv3_config){ .granules = NB_SMMUV3_GRAN64K });
+	rig_enable(&rig);
+	rig_s1(&rig);
+	/* 42 bits: levels 2 and 3. Their tables are not in the way of others where they are read. */
+	rig_poke(&rig, CD_AT, (CD0 & ~CD_0_T0SZ) | 22 | 1 << 6);
+	rig_poke(&rig, CD_AT + 8, RAM(0x20000));
+	rig_poke(&rig, 0x20000 + 8 * 5, TABLE(RAM(0x30000)));
+	rig_poke(&rig, 0x30000 + 8 * 7, S1_PAGE(RAM(0x40000)));
+	explain(&rig, 5ull << 29 | 7 << 16 | 0x1234, NB_READ);
+	assert_true(e.ok && e.pa.v == RAM(0x41234) && e.size_lg2 == 16);
+	assert_int_equal(e.n, 4);
+	assert_true(e.steps[2].granule_lg2 == 16 && e.steps[2].level == 2 && e.steps[2].index == 5);
+	assert_true(e.steps[3].index == 7);
+	assert_non_null(strstr(text(0), "64 KiB page -> 0x40040000"));
+	rig_finish(&rig);
+}
+
 /* ---- caches ---- */
 
 static void test_caches(void **state)
@@ -353,6 +395,8 @@ int main(void)
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_no_update),
+		cmocka_unit_test(test_granule),
 		cmocka_unit_test(test_caches),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_text),

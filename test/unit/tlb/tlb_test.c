@@ -141,6 +141,7 @@ struct race {
 	struct iotlb *tlb;
 	struct port_set set;
 	struct port port;
+	struct iotlb_entry hot;	  /* the reader's own */
 	_Atomic uint64_t table;	  /* the translation of page 5 */
 	_Atomic uint64_t revoked; /* values up to this one are no more */
 	atomic_bool stop;
@@ -151,16 +152,16 @@ static uint64_t translate(struct race *race)
 {
 	struct iotlb_entry entry = { .page = 5, .tag = 7, .size_lg2 = 12, .prot = 3 };
 
-	if (iotlb_entry_live(race->tlb, &race->port.hot, 7, NB_IOVA(0x5000)))
-		return race->port.hot.pa;
+	if (iotlb_entry_live(race->tlb, &race->hot, 7, NB_IOVA(0x5000)))
+		return race->hot.pa;
 	if (iotlb_lookup(race->tlb, 7, NB_IOVA(0x5000), &entry)) {
-		race->port.hot = entry;
+		race->hot = entry;
 		return entry.pa;
 	}
 	entry.gen = iotlb_gen(race->tlb, 7);
 	entry.pa = atomic_load_explicit(&race->table, memory_order_acquire);
 	iotlb_insert(race->tlb, &entry);
-	race->port.hot = entry;
+	race->hot = entry;
 	return entry.pa;
 }
 
