@@ -22,9 +22,10 @@
 #include "bare.h"
 #include "boxes.h"
 #include "guest.h"
+#include "smmu.h"
 #include "table.h"
 
-#define MIB (1024UL * 1024)
+#define MIB	   (1024UL * 1024)
 #define BOX_ROUNDS 5 /* these take their time */
 
 static char build[PATH_MAX], nestbox[PATH_MAX], inside[PATH_MAX], storm[PATH_MAX];
@@ -57,7 +58,8 @@ enum {
 	RESIDENT,
 	NEIGHBOURS,
 	NEIGHBOURS_CPU,
-	N_ROWS,
+	N_BOX_ROWS,
+	N_ROWS = N_BOX_ROWS + SMMU_ROWS, /* then those of the SMMUv3 model */
 };
 
 static struct row rows[N_ROWS] = {
@@ -320,6 +322,10 @@ int main(int argc, char **argv)
 		round_boxes();
 	}
 	round_guest();
+	memcpy(&rows[N_BOX_ROWS], smmu_rows, sizeof(smmu_rows));
+	fprintf(stderr, "bench: the SMMUv3\n");
+	for (unsigned round = 0; round < ROUNDS; round++)
+		smmu_round(&rows[N_BOX_ROWS]);
 	table_print(rows, N_ROWS);
 	for (unsigned i = 0; i < N_ROWS; i++)
 		missed += !row_met(&rows[i]);

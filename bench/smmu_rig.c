@@ -4,6 +4,7 @@
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/bits.h"
 #include "smmuv3/regs.h"
@@ -86,6 +87,8 @@ void smmu_rig_init(struct smmu_rig *rig, bool nested)
 	rig->ram = aligned_alloc(MIB(2), RAM_BYTES);
 	if (!rig->mem || !rig->ram)
 		err(1, "memory");
+	/* Large pages, as the memory of a guest has. */
+	madvise(rig->ram, RAM_BYTES, MADV_HUGEPAGE);
 	memset(rig->ram, 0, RAM_BYTES);
 	rig->extent = (struct nb_extent){ .pa = NB_PA(RAM), .bytes = RAM_BYTES, .ptr = rig->ram };
 	config.mem = rig->mem;

@@ -73,6 +73,7 @@ static int find_run(
 
 	if (!master->enabled || iova.v + (want - 1) < iova.v)
 		return -1;
+	/* FIDELITY: a stalled transaction, and one that is RAZ/WI, aborts like any other. */
 	if (master->translate && master->translate(master->ctx, master->port, &txn, &span))
 		return -1;
 	if (mem_run_at(master->mem, span.pa, MIN(want, span.bytes), run))

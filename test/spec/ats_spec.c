@@ -29,8 +29,9 @@ struct row {
 	} poke[6];
 	uint32_t cr0_off; /* bits of CR0_ALL that are clear */
 	uint32_t cr2;
-	bool no_ats;
-	uint32_t sid; /* 0: RIG_SID */
+	bool no_ats, httu;
+	uint64_t pte3; /* what the page's descriptor is then; 0: not looked at */
+	uint32_t sid;  /* 0: RIG_SID */
 	uint64_t iova;
 	uint32_t ssid, flags;
 	/* Requests. */
@@ -67,6 +68,7 @@ struct row {
 		STE(0), STE0_NEST | CDMAX                                                          \
 	}
 #define RX_PAGE (RAMD | 0xcc3)
+#define CLEAN	(RAMD | 0xcc3 | TTD_DBM)
 #define USER_RW (RAMD | 0xc43)
 
 static const struct row rows[] = {
@@ -150,6 +152,19 @@ static const struct row rows[] = {
 		.poke = { EATS(FULL), { S2PTE3(DATA_AT), RAMD | 0x47f } }, W, IS("r", RAMD, 4096) },
 	{ "IHI 13.7", "stage 2 without permissions", REQ(RIG_VA), .base = SPEC_NESTED,
 		.poke = { EATS(FULL), { S2PTE3(DATA_AT), RAMD | 0x43f } }, W, NONE },
+
+	/* Dirty state. */
+	{ "IHI 13.7", "HTTU, writable-clean, NW 0: W, and dirty", REQ(RIG_VA), .base = SPEC_S1,
+		.poke = { EATS(FULL), { CD(0), CD0 | CD_0_HA | CD_0_HD }, { PTE3, CLEAN } },
+		.httu = true, W, IS("rw", RAMD, 4096), .pte3 = CLEAN & ~TTD_AP_RO },
+	{ "IHI 13.7", "HTTU, writable-clean, NW 1: no W, and clean", REQ(RIG_VA), .base = SPEC_S1,
+		.poke = { EATS(FULL), { CD(0), CD0 | CD_0_HA | CD_0_HD }, { PTE3, CLEAN } },
+		.httu = true, IS("r", RAMD, 4096), .pte3 = CLEAN },
+	{ "IHI 13.7", "no HTTU, writable-clean, NW 0: no W", REQ(RIG_VA), .base = SPEC_S1,
+		.poke = { EATS(FULL), { PTE3, CLEAN } }, W, IS("r", RAMD, 4096), .pte3 = CLEAN },
+	{ "IHI 3.9.1", "HTTU: a request sets the access flag", REQ(RIG_VA), .base = SPEC_S1,
+		.poke = { EATS(FULL), { CD(0), CD0 | CD_0_HA }, { PTE3, USER_RW & ~TTD_AF } },
+		.httu = true, W, IS("rw", RAMD, 4096), .pte3 = USER_RW },
 
 	/* What is wrong with the address: success without permissions, no event. */
 	{ "IHI 3.9.1.2", "F_TRANSLATION, stage 1", REQ(RIG_VA), .base = SPEC_S1,
@@ -360,9 +375,11 @@ static void build(struct rig *rig, const struct row *row)
 	};
 	unsigned i;
 
-	rig_create(rig,
-		(struct nb_smmuv3_config){
-			.ats = !row->no_ats, .pri = !row->no_ats, .ssid_bits = 4, .ops = &ops });
+	rig_create(rig, (struct nb_smmuv3_config){ .ats = !row->no_ats,
+				.httu = row->httu ? NB_SMMUV3_HTTU_DIRTY : NB_SMMUV3_HTTU_NONE,
+				.pri = !row->no_ats,
+				.ssid_bits = 4,
+				.ops = &ops });
 	if (row->base == SPEC_BYPASS)
 		rig_ste(rig, RIG_SID, STE0_BYPASS, 0, 0, 0);
 	else if (row->base != SPEC_NONE)
@@ -492,6 +509,8 @@ static int check(const struct row *row)
 	build(&rig, row);
 	bad = checks[row->kind](&rig, row);
 	bad += check_event(&rig, row);
+	if (row->pte3)
+		bad += differs("descriptor", *rig_at(&rig, PTE3), row->pte3);
 	rig_finish(&rig);
 	return bad;
 }

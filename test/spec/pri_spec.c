@@ -228,10 +228,9 @@ static void build(struct rig *rig, const struct row *row)
 	rig_enable(rig);
 	rig_write(rig, R_CR0, 0);
 	rig_write(rig, R_CR2, row->cr2);
-	/* IHI 6.3.38: fixed while the interrupt is enabled. */
+	nb_smmuv3_write(rig->smmu, R_PRIQ_BASE, RAM(PRIQ_AT) | 2, 8);
 	rig_write(rig, R_PRIQ_IRQ_CFG2, row->lo ? PRIQ_IRQ_CFG2_LO : 0);
 	rig_write(rig, R_IRQ_CTRL, IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ | IRQ_CTRL_PRIQ);
-	nb_smmuv3_write(rig->smmu, R_PRIQ_BASE, RAM(PRIQ_AT) | 2, 8);
 	prepare(rig, row->queue);
 	rig_write(rig, R_CR0, CR0_ALL & ~row->cr0_off);
 	irqs = answers = rig->gerrors = 0;
