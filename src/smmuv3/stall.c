@@ -84,6 +84,7 @@ static void occupy(struct nb_smmuv3 *smmu, struct smmu_stall *stall, struct nb_s
 	stall->record_due = true;
 	smmu->records_due++;
 	atomic_fetch_add(&port->stalls, 1);
+	port->held.tag = 0; /* the way past smmu_stall_check */
 }
 
 bool smmu_stall_begin(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,

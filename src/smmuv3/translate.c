@@ -210,6 +210,9 @@ static enum smmu_outcome resolve(struct nb_smmuv3_port *port, struct smmu_held *
 	out->size_lg2 = entry.size_lg2;
 	out->prot = entry.prot;
 	smmu_span_of(&entry, iova, &out->span);
+	/* Whatever passes by smmu_stall_check needs the tag. */
+	if (atomic_load_explicit(&port->stalls, memory_order_relaxed))
+		held->tag = 0;
 	return SMMU_TRANSLATED;
 }
 
