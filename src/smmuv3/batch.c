@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Translating many at once. The addresses of a *round* go through each step of a translation together:
- * look up, stage 1, stage 2, fill. Within a step nothing waits for anything, so that what has to be
- * fetched from outer caches is fetched at the same time.
+ * the IOTLB and stage 1; stage 2 and the fill. Within a step none waits for another, so that what has to
+ * be fetched from outer caches is fetched at the same time.
  *
  * The steps only know what the port's caches know; for the rest each address goes its own way
  * afterwards, in order. So events, stalls and updates are those of one translation after the other.
  */
-#include <string.h>
-
 #include "smmuv3/lookup.h"
 
 #define ROUND 32
@@ -33,65 +31,49 @@ struct round {
 	struct smmu_walk w;
 };
 
-static void fetch_slots(const struct round *round)
+/* An entry of an earlier generation is a miss here: to walk anew is as cheap as to ask the log. */
+static inline bool hit(const struct round *round, unsigned i)
 {
-	const struct iotlb_cache *cache = &round->port->iotlb;
-	unsigned i;
+	uint64_t value =
+		iotlb_probe(&round->port->iotlb, round->w.tag, round->gens.gen, round->iova[i]);
 
-	for (i = 0; i < round->n; i++)
-		__builtin_prefetch(
-			iotlb_slot(cache, round->w.tag, round->iova[i].v, cache->last_lg2), 1);
+	if (!value || (value & round->need) != round->need)
+		return false;
+	smmu_span_of(value, value >> 6 & 63, round->iova[i], &round->span[i]);
+	return true;
 }
 
-/* An entry of an earlier generation is a miss here: to walk anew is as cheap as to ask the log. */
-static void look_up(const struct round *round, struct lanes *lanes)
+/* The IOTLB, and stage 1 of those that it does not know. */
+static void first_step(const struct round *round, struct lanes *lanes, uint64_t gen)
 {
-	uint8_t need = round->need;
+	const struct smmu_walk w = round->w; /* which no store in the loop can be to */
+	struct leaf *leaf = lanes->leaf;
 	unsigned i, n = 0;
-	uint64_t value;
 
 	for (i = 0; i < round->n; i++) {
-		value = iotlb_probe(
-			&round->port->iotlb, round->w.tag, round->gens.gen, round->iova[i]);
-		if (value && (value & need) == need)
-			smmu_span_of(value, value >> 6 & 63, round->iova[i], &round->span[i]);
-		else
-			lanes->at[n++] = i;
+		if (hit(round, i))
+			continue;
+		leaf_begin(leaf, smmu_canonical(w.cfg, round->iova[i]).v);
+		lanes->at[n] = i;
+		lanes->known[n++] = !w.cfg->use_s1 || leaf_s1(&w, gen, leaf);
+		leaf++;
 	}
 	lanes->n = n;
 }
 
-static void step_s1(const struct round *round, struct lanes *lanes, uint64_t gen)
+/* Stage 2, and the fill. */
+static void second_step(const struct round *round, struct lanes *lanes, uint64_t gen)
 {
-	const struct smmu_cfg *cfg = round->w.cfg;
-	unsigned i;
-
-	for (i = 0; i < lanes->n; i++) {
-		leaf_begin(&lanes->leaf[i], smmu_canonical(cfg, round->iova[lanes->at[i]]).v);
-		lanes->known[i] = !cfg->use_s1 || leaf_s1(&round->w, gen, &lanes->leaf[i]);
-	}
-}
-
-static void step_s2(const struct round *round, struct lanes *lanes, uint64_t gen)
-{
-	unsigned i;
-
-	if (!round->w.cfg->use_s2)
-		return;
-	for (i = 0; i < lanes->n; i++)
-		lanes->known[i] &= leaf_s2(&round->w, gen, &lanes->leaf[i]);
-}
-
-static void fill(const struct round *round, struct lanes *lanes)
-{
-	const struct leaf *leaf;
-	unsigned i, at;
+	const struct smmu_walk w = round->w;
+	unsigned i, at, need = round->need;
+	struct leaf leaf;
 
 	for (i = 0; i < lanes->n; i++) {
 		at = lanes->at[i];
-		leaf = &lanes->leaf[i];
-		lanes->known[i] = lanes->known[i] && (leaf->prot & round->need) == round->need &&
-				  smmu_fill_known(round->port, round->gens, round->iova[at], leaf,
+		leaf_copy(&leaf, &lanes->leaf[i]);
+		lanes->known[i] = lanes->known[i] && (!w.cfg->use_s2 || leaf_s2(&w, gen, &leaf)) &&
+				  (leaf.prot & need) == need && leaf_sound() &&
+				  smmu_fill_known(round->port, round->gens, round->iova[at], &leaf,
 					  &round->span[at]);
 	}
 }
@@ -112,13 +94,8 @@ static bool together(struct round *round, struct lanes *lanes)
 		.tables = round->gens.tables };
 	round->need = port->held.need[round->flags & SMMU_KINDS];
 	gen = leaf_gen(&round->w);
-	fetch_slots(round);
-	look_up(round, lanes);
-	step_s1(round, lanes, gen);
-	step_s2(round, lanes, gen);
-	if (!leaf_sound())
-		memset(lanes->known, 0, sizeof(lanes->known));
-	fill(round, lanes);
+	first_step(round, lanes, gen);
+	second_step(round, lanes, gen);
 	return true;
 }
 

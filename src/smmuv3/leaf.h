@@ -62,6 +62,15 @@ static inline void leaf_begin(struct leaf *leaf, uint64_t addr)
 	leaf->global = leaf->split_lg2 = 0;
 }
 
+static inline void leaf_copy(struct leaf *to, const struct leaf *from)
+{
+	to->addr = from->addr;
+	to->size_lg2 = from->size_lg2;
+	to->prot = from->prot;
+	to->global = from->global;
+	to->split_lg2 = from->split_lg2;
+}
+
 /* leaf.c: a step by a slot whose leaves want more than what is below. */
 bool leaf_step_odd(const struct nb_mem *mem, const struct smmu_leaf_slot *slot, bool s2,
 	uint64_t index, struct leaf *leaf);

@@ -109,12 +109,18 @@ static inline __attribute__((always_inline)) bool smmu_miss(struct nb_smmuv3_por
 
 	if (!smmu_held_usable(port, flags, ssid, &gens))
 		return false;
+	w.tables = gens.tables;
+	/*
+	 * An entry of an earlier generation may have outlived what was invalidated since; but to walk anew
+	 * is as cheap as to find that out.
+	 */
+	if (!(port->iotlb.sizes & (port->iotlb.sizes - 1)) && leaf_walk(&w, need, &leaf))
+		return smmu_fill_known(port, gens, iova, &leaf, span);
 	if (iotlb_find(port->tlb, &port->iotlb, w.tag, gens.gen, iova, &entry) &&
 		(entry.prot & need) == need) {
 		smmu_span_of(entry.pa, entry.size_lg2, iova, span);
 		return true;
 	}
-	w.tables = gens.tables;
 	return leaf_walk(&w, need, &leaf) && smmu_fill_known(port, gens, iova, &leaf, span);
 }
 
