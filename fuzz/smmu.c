@@ -180,10 +180,13 @@ void fz_enable(void)
 		CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN | (W->hw.pri ? CR0_PRIQEN : 0), 4);
 }
 
-void fz_begin(const struct smmu_head *head)
+bool fz_begin(const uint8_t *bytes, size_t len, struct smmu_head *head)
 {
 	unsigned i;
 
+	if (len < sizeof(*head))
+		return false;
+	memcpy(head, bytes, sizeof(*head));
 	if (!W->mem) {
 		W->mem = nb_mem_create(52);
 		W->ram = aligned_alloc(4096, SMMU_RAM_BYTES);
@@ -204,6 +207,7 @@ void fz_begin(const struct smmu_head *head)
 		nb_assert(W->ports[i]);
 	}
 	fz_enable();
+	return true;
 }
 
 void fz_end(void)

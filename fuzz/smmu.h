@@ -64,8 +64,8 @@ struct fz_world {
 
 extern struct fz_world fz_world;
 
-/* Begin with what the head asks for; or end. */
-void fz_begin(const struct smmu_head *head);
+/* Begin with what the head of the input asks for (false: it has none); or end. */
+bool fz_begin(const uint8_t *bytes, size_t len, struct smmu_head *head);
 void fz_end(void);
 /* The n-th record; false: there is none. */
 bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec);
