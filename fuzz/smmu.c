@@ -145,7 +145,7 @@ static void set_hw(const struct smmu_head *head)
 		.granules = (head->granules & 7) | NB_SMMUV3_GRAN4K,
 		.sid_bits = 8,
 		.ssid_bits = head->ssid % 21,
-		.stall_model = FZ_STALLS ? head->stalls % 3 : 0,
+		.stall_model = head->stalls % 3,
 		.httu = head->httu % 3,
 		.no_stage1 = (f & 129) == 129,
 		.linear_tables_only = f & 2,
@@ -158,7 +158,7 @@ static void set_hw(const struct smmu_head *head)
 		.pri = g & 4,
 		.msi = g & 8,
 		.sev = g & 16,
-		.raz_wi = FZ_STALLS && (g & 32),
+		.raz_wi = g & 32,
 		.no_stage2 = (g & 192) == 192 && (f & 129) != 129 };
 	hw->pri &= hw->ats;
 	if (hw->no_stage1)
@@ -180,10 +180,13 @@ void fz_enable(void)
 		CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN | (W->hw.pri ? CR0_PRIQEN : 0), 4);
 }
 
-void fz_begin(const struct smmu_head *head)
+bool fz_begin(const uint8_t *bytes, size_t len, struct smmu_head *head)
 {
 	unsigned i;
 
+	if (len < sizeof(*head))
+		return false;
+	memcpy(head, bytes, sizeof(*head));
 	if (!W->mem) {
 		W->mem = nb_mem_create(52);
 		W->ram = aligned_alloc(4096, SMMU_RAM_BYTES);
@@ -204,6 +207,7 @@ void fz_begin(const struct smmu_head *head)
 		nb_assert(W->ports[i]);
 	}
 	fz_enable();
+	return true;
 }
 
 void fz_end(void)
@@ -228,26 +232,7 @@ bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *re
 
 struct naive fz_naive(void)
 {
-	static const uint8_t stall[] = { 1, 0, 2 };
-	const struct nb_smmuv3_config *hw = &W->hw;
-
-	return (struct naive){ .hw = { .s1p = !hw->no_stage1,
-				       .s2p = !hw->no_stage2,
-				       .st2lvl = !hw->linear_tables_only,
-				       .cd2l = !hw->linear_tables_only,
-				       .fwb = hw->fwb,
-				       .xnx = hw->xnx,
-				       .vax = hw->vax,
-				       .ats = hw->ats,
-				       .raz_wi = hw->raz_wi,
-				       .gran4k = hw->granules & NB_SMMUV3_GRAN4K,
-				       .gran16k = hw->granules & NB_SMMUV3_GRAN16K,
-				       .gran64k = hw->granules & NB_SMMUV3_GRAN64K,
-				       .oas = hw->oas_bits,
-				       .sid_bits = hw->sid_bits,
-				       .ssid_bits = hw->ssid_bits,
-				       .httu = hw->httu,
-				       .stall_model = stall[hw->stall_model] },
+	return (struct naive){ .hw = naive_hw_of(&W->hw),
 		.smmuen = true,
 		.recinvsid = true,
 		.strtab_base = SMMU_STRTAB_AT,

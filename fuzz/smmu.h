@@ -12,7 +12,7 @@
 
 #include <nestbox/smmuv3.h>
 
-#include "../test/spec/naive.h"
+#include "../test/spec/naive_hw.h"
 
 struct smmu_head {
 	uint8_t oas, granules, ssid, stalls, httu, flags[2], pages;
@@ -24,11 +24,6 @@ struct smmu_rec {
 	uint64_t x;
 };
 _Static_assert(sizeof(struct smmu_head) == 8 && sizeof(struct smmu_rec) == 16, "bytes of inputs");
-
-/* Faults that stall or end as RAZ/WI: 1 once the model has them. */
-#ifndef FZ_STALLS
-#define FZ_STALLS 0
-#endif
 
 #define SMMU_MAX_RECS 128
 #define SMMU_MAX_LEN  (8 + 16 * SMMU_MAX_RECS)
@@ -64,8 +59,8 @@ struct fz_world {
 
 extern struct fz_world fz_world;
 
-/* Begin with what the head asks for; or end. */
-void fz_begin(const struct smmu_head *head);
+/* Begin with what the head of the input asks for (false: it has none); or end. */
+bool fz_begin(const uint8_t *bytes, size_t len, struct smmu_head *head);
 void fz_end(void);
 /* The n-th record; false: there is none. */
 bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec);

@@ -97,10 +97,8 @@ void fuzz_smmu_cmdq(const uint8_t *bytes, size_t len)
 	struct smmu_rec rec;
 	unsigned i;
 
-	if (len < sizeof(head))
+	if (!fz_begin(bytes, len, &head))
 		return;
-	memcpy(&head, bytes, sizeof(head));
-	fz_begin(&head);
 	rewritten = false;
 	for (i = 0; fz_record(bytes, len, i, &rec); i++)
 		run(&rec);

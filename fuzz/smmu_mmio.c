@@ -192,10 +192,8 @@ void fuzz_smmu_mmio(const uint8_t *bytes, size_t len)
 	struct smmu_rec rec;
 	unsigned i;
 
-	if (len < sizeof(head))
+	if (!fz_begin(bytes, len, &head))
 		return;
-	memcpy(&head, bytes, sizeof(head));
-	fz_begin(&head);
 	memset(f.open, 0, sizeof(f.open));
 	for (i = 0; i < ARRAY_LEN(f.ids); i++)
 		f.ids[i] = reg(4 * i);

@@ -237,10 +237,8 @@ void fuzz_smmu_tables(const uint8_t *bytes, size_t len)
 	struct smmu_rec rec;
 	unsigned i;
 
-	if (len < sizeof(head))
+	if (!fz_begin(bytes, len, &head))
 		return;
-	memcpy(&head, bytes, sizeof(head));
-	fz_begin(&head);
 	memcpy(f.ram, W->ram, SMMU_RAM_BYTES);
 	f.naive = fz_naive();
 	f.naive.load = load;

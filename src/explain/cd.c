@@ -56,14 +56,7 @@ static const char *say_t1sz(const struct fields_of *of, uint64_t value, struct t
 
 static const char *say_tg(const struct fields_of *of, bool one, struct text *text)
 {
-	static const char *const names[] = { "4 KiB granule", "64 KiB granule", "16 KiB granule",
-		"reserved" };
-	unsigned tg = tg_of(of, one);
-
-	text_add(text, "%s", names[tg]);
-	if (tg == 3)
-		return "reserved granule";
-	return fields_granule_lg2(of->hw, tg) ? NULL : "this granule is not implemented (IDR5)";
+	return fields_say_granule(of, tg_of(of, one), text);
 }
 
 static const char *say_tg0(const struct fields_of *of, uint64_t value, struct text *text)
@@ -76,61 +69,18 @@ static const char *say_tg1(const struct fields_of *of, uint64_t value, struct te
 	return say_tg(of, true, text);
 }
 
-static const char *say_shareability(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, "table walks are %s", fields_say_shareability(value));
-	return NULL;
-}
-
-static const char *say_endi(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "big-endian tables" : "little-endian tables");
-	return value ? "big-endian tables are not implemented (IDR0.TTENDIAN)" : NULL;
-}
-
-static const char *say_ips(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, "output addresses of %u bits", fields_addr_bits(of->hw, value));
-	return NULL;
-}
-
-static const char *say_aa64(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "VMSAv8-64 tables" : "VMSAv8-32 LPAE tables");
-	return value ? NULL : "AArch32 tables are not implemented (IDR0.TTF)";
-}
-
 static const char *say_hd(const struct fields_of *of, uint64_t value, struct text *text)
 {
-	bool ha = of->words[0] & CD_0_HA;
-
-	text_add(text, !value ? "no hardware update of dirty state"
-		       : ha   ? "hardware updates dirty state"
-			      : "dirty state without HA: off");
-	if (value && of->hw->httu != NB_SMMUV3_HTTU_DIRTY)
-		return "hardware update of dirty state is not implemented (IDR0.HTTU)";
-	return NULL;
-}
-
-static const char *say_ha(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "hardware updates the access flag"
-			     : "no hardware update of the access flag");
-	if (value && of->hw->httu == NB_SMMUV3_HTTU_NONE)
-		return "hardware update of the access flag is not implemented (IDR0.HTTU)";
-	return NULL;
+	return fields_say_hd(of, value, of->words[0] & CD_0_HA, text);
 }
 
 static const char *say_s(const struct fields_of *of, uint64_t value, struct text *text)
 {
-	text_add(text, value ? "stage 1 faults stall" : "stage 1 faults terminate");
+	const char *illegal = fields_say_stall(of, value, text);
+
 	if (value && of->ste && (of->ste[1] & STE_1_S1STALLD))
 		return "stalling although STE.S1STALLD forbids it";
-	if (value && of->hw->stall_model == NB_SMMUV3_STALL_NONE)
-		return "faults cannot stall here (IDR0.STALL_MODEL is 0b01)";
-	if (!value && of->hw->stall_model == NB_SMMUV3_STALL_FORCED)
-		return "faults must stall here (IDR0.STALL_MODEL is 0b10)";
-	return NULL;
+	return illegal;
 }
 
 static const char *say_a(const struct fields_of *of, uint64_t value, struct text *text)
@@ -184,21 +134,21 @@ static const char *const hads[] = { "tables restrict what is below them",
 
 static const struct field_desc cd_fields[] = {
 	{ "V", 0, 31, 31, .say = say_v },
-	{ "AA64", 0, 41, 41, VALID, .say = say_aa64 },
+	{ "AA64", 0, 41, 41, VALID, .say = fields_say_aa64 },
 	{ "T0SZ", 0, 5, 0, HAS_T0, .say = say_t0sz },
 	{ "TG0", 0, 7, 6, HAS_T0, .say = say_tg0 },
 	{ "IR0", 0, 9, 8, HAS_T0, NAMES(cacheabilities) },
 	{ "OR0", 0, 11, 10, HAS_T0, NAMES(cacheabilities) },
-	{ "SH0", 0, 13, 12, HAS_T0, .say = say_shareability },
+	{ "SH0", 0, 13, 12, HAS_T0, .say = fields_say_sh },
 	{ "EPD0", 0, 14, 14, VALID, NAMES(epd0s) },
-	{ "ENDI", 0, 15, 15, HAS_T, .say = say_endi },
+	{ "ENDI", 0, 15, 15, HAS_T, .say = fields_say_endi },
 	{ "T1SZ", 0, 21, 16, HAS_T1, .say = say_t1sz },
 	{ "TG1", 0, 23, 22, HAS_T1, .say = say_tg1 },
 	{ "IR1", 0, 25, 24, HAS_T1, NAMES(cacheabilities) },
 	{ "OR1", 0, 27, 26, HAS_T1, NAMES(cacheabilities) },
-	{ "SH1", 0, 29, 28, HAS_T1, .say = say_shareability },
+	{ "SH1", 0, 29, 28, HAS_T1, .say = fields_say_sh },
 	{ "EPD1", 0, 30, 30, VALID, NAMES(epd1s) },
-	{ "IPS", 0, 34, 32, VALID, .say = say_ips },
+	{ "IPS", 0, 34, 32, VALID, .say = fields_say_ps },
 	{ "AFFD", 0, 35, 35, VALID, NAMES(affds) },
 	{ "WXN", 0, 36, 36, VALID, NAMES(wxns) },
 	{ "UWXN", 0, 37, 37, VALID, NAMES(uwxns) },
@@ -206,7 +156,7 @@ static const struct field_desc cd_fields[] = {
 	{ "TBI1", 0, 39, 39, VALID, NAMES(tbis) },
 	{ "PAN", 0, 40, 40, VALID, NAMES(pans) },
 	{ "HD", 0, 42, 42, VALID, .say = say_hd },
-	{ "HA", 0, 43, 43, VALID, .say = say_ha },
+	{ "HA", 0, 43, 43, VALID, .say = fields_say_ha },
 	{ "S", 0, 44, 44, VALID, .say = say_s },
 	{ "R", 0, 45, 45, VALID, NAMES(rs) },
 	{ "A", 0, 46, 46, VALID, .say = say_a },

@@ -45,12 +45,71 @@ const char *fields_size(unsigned lg2, char *buf, size_t size)
 	return buf;
 }
 
-const char *fields_say_shareability(uint64_t value)
+const char *fields_say_sh(const struct fields_of *of, uint64_t value, struct text *text)
 {
 	static const char *const names[] = { "non-shareable", "reserved", "outer shareable",
 		"inner shareable" };
 
-	return names[value & 3];
+	text_add(text, "table walks are %s", names[value & 3]);
+	return NULL;
+}
+
+const char *fields_say_granule(const struct fields_of *of, uint64_t tg0, struct text *text)
+{
+	static const char *const names[] = { "4 KiB granule", "64 KiB granule", "16 KiB granule",
+		"reserved" };
+
+	text_add(text, "%s", names[tg0 & 3]);
+	if (tg0 == 3)
+		return "reserved granule";
+	return fields_granule_lg2(of->hw, tg0) ? NULL : "this granule is not implemented (IDR5)";
+}
+
+const char *fields_say_ps(const struct fields_of *of, uint64_t value, struct text *text)
+{
+	text_add(text, "output addresses of %u bits", fields_addr_bits(of->hw, value));
+	return NULL;
+}
+
+const char *fields_say_aa64(const struct fields_of *of, uint64_t value, struct text *text)
+{
+	text_add(text, value ? "VMSAv8-64 tables" : "VMSAv8-32 LPAE tables");
+	return value ? NULL : "AArch32 tables are not implemented (IDR0.TTF)";
+}
+
+const char *fields_say_endi(const struct fields_of *of, uint64_t value, struct text *text)
+{
+	text_add(text, value ? "big-endian tables" : "little-endian tables");
+	return value ? "big-endian tables are not implemented (IDR0.TTENDIAN)" : NULL;
+}
+
+const char *fields_say_ha(const struct fields_of *of, uint64_t value, struct text *text)
+{
+	text_add(text, value ? "hardware updates the access flag"
+			     : "no hardware update of the access flag");
+	if (value && of->hw->httu == NB_SMMUV3_HTTU_NONE)
+		return "hardware update of the access flag is not implemented (IDR0.HTTU)";
+	return NULL;
+}
+
+const char *fields_say_hd(const struct fields_of *of, uint64_t value, bool ha, struct text *text)
+{
+	text_add(text, !value ? "no hardware update of dirty state"
+		       : ha   ? "hardware updates dirty state"
+			      : "dirty state without the access flag's update: off");
+	if (value && of->hw->httu != NB_SMMUV3_HTTU_DIRTY)
+		return "hardware update of dirty state is not implemented (IDR0.HTTU)";
+	return NULL;
+}
+
+const char *fields_say_stall(const struct fields_of *of, uint64_t value, struct text *text)
+{
+	text_add(text, value ? "faults of this stage stall" : "faults of this stage terminate");
+	if (value && of->hw->stall_model == NB_SMMUV3_STALL_NONE)
+		return "faults cannot stall here (IDR0.STALL_MODEL is 0b01)";
+	if (!value && of->hw->stall_model == NB_SMMUV3_STALL_FORCED)
+		return "faults must stall here (IDR0.STALL_MODEL is 0b10)";
+	return NULL;
 }
 
 static void decode(

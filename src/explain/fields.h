@@ -44,8 +44,15 @@ void fields_decode(const struct field_desc *descs, size_t n, const struct fields
 /** An SMMU that has everything. */
 extern const struct nb_smmuv3_config fields_all_features;
 
-/** Shared meanings. */
-const char *fields_say_shareability(uint64_t value);
+/** What stream table entries and context descriptors have alike: field_desc.say, and parts of it. */
+const char *fields_say_sh(const struct fields_of *of, uint64_t value, struct text *text);
+const char *fields_say_granule(const struct fields_of *of, uint64_t tg0, struct text *text);
+const char *fields_say_ps(const struct fields_of *of, uint64_t value, struct text *text);
+const char *fields_say_aa64(const struct fields_of *of, uint64_t value, struct text *text);
+const char *fields_say_endi(const struct fields_of *of, uint64_t value, struct text *text);
+const char *fields_say_ha(const struct fields_of *of, uint64_t value, struct text *text);
+const char *fields_say_hd(const struct fields_of *of, uint64_t value, bool ha, struct text *text);
+const char *fields_say_stall(const struct fields_of *of, uint64_t value, struct text *text);
 unsigned fields_addr_bits(const struct nb_smmuv3_config *hw, unsigned field);
 /** "4 KiB"; buf: 16 bytes. */
 const char *fields_size(unsigned lg2, char *buf, size_t size);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "explain/fields.h"
-#include "smmuv3/regs.h"
+#include "smmuv3/granule.h"
 
 /* When fields count: bits of `uses`. */
 enum {
@@ -140,15 +140,6 @@ static const char *say_cont(const struct fields_of *of, uint64_t value, struct t
 
 /* ---- stage 2 ---- */
 
-/* The first level by S2SL0; a row for each granule; 255: reserved. And the OAS the topmost needs. */
-static const struct {
-	uint8_t level[4], least_oas;
-} s2_starts[] = {
-	{ { 2, 1, 0, 255 }, 44 },
-	{ { 3, 2, 1, 255 }, 42 },
-	{ { 3, 2, 1, 255 }, 44 },
-};
-
 static unsigned s2_granule(const struct fields_of *of)
 {
 	return fields_granule_lg2(of->hw, field_get(STE_2_S2TG, of->words[2]));
@@ -171,20 +162,21 @@ static const char *say_s2t0sz(const struct fields_of *of, uint64_t value, struct
 
 static const char *say_s2sl0(const struct fields_of *of, uint64_t value, struct text *text)
 {
-	unsigned granule = s2_granule(of), in_bits = s2_in_bits(of), row, level, below;
+	unsigned granule = s2_granule(of), in_bits = s2_in_bits(of), level, below;
+	const struct s2_start *start;
 
 	if (!granule) {
 		text_add(text, "start level unknown: no granule");
 		return NULL; /* S2TG is what is wrong */
 	}
-	row = (granule - 12) / 2;
-	level = s2_starts[row].level[value & 3];
+	start = s2_start_of(granule);
+	level = start->level[value & 3];
 	if (level == 255) {
 		text_add(text, "reserved");
 		return "reserved start level";
 	}
 	text_add(text, "walks start at level %u", level);
-	if (value == 2 && of->hw->oas_bits < s2_starts[row].least_oas)
+	if (value == 2 && of->hw->oas_bits < start->least_oas)
 		return "the start level needs a larger OAS";
 	below = granule + (granule - 3) * (3 - level);
 	if (in_bits < below + 1)
@@ -196,70 +188,9 @@ static const char *say_s2sl0(const struct fields_of *of, uint64_t value, struct 
 	return NULL;
 }
 
-static const char *say_shareability(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, "table walks are %s", fields_say_shareability(value));
-	return NULL;
-}
-
-static const char *say_s2tg(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	static const char *const names[] = { "4 KiB granule", "64 KiB granule", "16 KiB granule",
-		"reserved" };
-
-	text_add(text, "%s", names[value & 3]);
-	if (value == 3)
-		return "reserved granule";
-	return s2_granule(of) ? NULL : "this granule is not implemented (IDR5)";
-}
-
-static const char *say_s2ps(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, "output addresses of %u bits", fields_addr_bits(of->hw, value));
-	return NULL;
-}
-
-static const char *say_s2aa64(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "VMSAv8-64 tables" : "VMSAv8-32 tables");
-	return value ? NULL : "AArch32 tables are not implemented (IDR0.TTF)";
-}
-
-static const char *say_endi(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "big-endian tables" : "little-endian tables");
-	return value ? "big-endian tables are not implemented (IDR0.TTENDIAN)" : NULL;
-}
-
 static const char *say_s2hd(const struct fields_of *of, uint64_t value, struct text *text)
 {
-	bool ha = of->words[2] & STE_2_S2HA;
-
-	text_add(text, !value ? "no hardware update of dirty state"
-		       : ha   ? "hardware updates dirty state"
-			      : "dirty state without S2HA: off");
-	if (value && of->hw->httu != NB_SMMUV3_HTTU_DIRTY)
-		return "hardware update of dirty state is not implemented (IDR0.HTTU)";
-	return NULL;
-}
-
-static const char *say_s2ha(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "hardware updates the access flag"
-			     : "no hardware update of the access flag");
-	if (value && of->hw->httu == NB_SMMUV3_HTTU_NONE)
-		return "hardware update of the access flag is not implemented (IDR0.HTTU)";
-	return NULL;
-}
-
-static const char *say_s2s(const struct fields_of *of, uint64_t value, struct text *text)
-{
-	text_add(text, value ? "stage 2 faults stall" : "stage 2 faults terminate");
-	if (value && of->hw->stall_model == NB_SMMUV3_STALL_NONE)
-		return "faults cannot stall here (IDR0.STALL_MODEL is 0b01)";
-	if (!value && of->hw->stall_model == NB_SMMUV3_STALL_FORCED)
-		return "faults must stall here (IDR0.STALL_MODEL is 0b10)";
-	return NULL;
+	return fields_say_hd(of, value, of->words[2] & STE_2_S2HA, text);
 }
 
 static const char *say_s2ttb(const struct fields_of *of, uint64_t value, struct text *text)
@@ -311,7 +242,7 @@ static const struct field_desc ste_fields[] = {
 	{ "S1DSS", 1, 1, 0, SUBSTREAMS, NAMES(dss) },
 	{ "S1CIR", 1, 3, 2, USES_S1, NAMES(cacheabilities) },
 	{ "S1COR", 1, 5, 4, USES_S1, NAMES(cacheabilities) },
-	{ "S1CSH", 1, 7, 6, USES_S1, .say = say_shareability },
+	{ "S1CSH", 1, 7, 6, USES_S1, .say = fields_say_sh },
 	{ "S2HWU", 1, 11, 8, USES_S2 },
 	{ "DRE", 1, 12, 12, TRAFFIC, NAMES(dres) },
 	{ "CONT", 1, 16, 13, VALID, .say = say_cont },
@@ -335,16 +266,16 @@ static const struct field_desc ste_fields[] = {
 	{ "S2SL0", 2, 39, 38, USES_S2, .say = say_s2sl0 },
 	{ "S2IR0", 2, 41, 40, USES_S2, NAMES(cacheabilities) },
 	{ "S2OR0", 2, 43, 42, USES_S2, NAMES(cacheabilities) },
-	{ "S2SH0", 2, 45, 44, USES_S2, .say = say_shareability },
-	{ "S2TG", 2, 47, 46, USES_S2, .say = say_s2tg },
-	{ "S2PS", 2, 50, 48, USES_S2, .say = say_s2ps },
-	{ "S2AA64", 2, 51, 51, USES_S2, .say = say_s2aa64 },
-	{ "S2ENDI", 2, 52, 52, USES_S2, .say = say_endi },
+	{ "S2SH0", 2, 45, 44, USES_S2, .say = fields_say_sh },
+	{ "S2TG", 2, 47, 46, USES_S2, .say = fields_say_granule },
+	{ "S2PS", 2, 50, 48, USES_S2, .say = fields_say_ps },
+	{ "S2AA64", 2, 51, 51, USES_S2, .say = fields_say_aa64 },
+	{ "S2ENDI", 2, 52, 52, USES_S2, .say = fields_say_endi },
 	{ "S2AFFD", 2, 53, 53, USES_S2, NAMES(s2affds) },
 	{ "S2PTW", 2, 54, 54, USES_S2, NAMES(s2ptws) },
 	{ "S2HD", 2, 55, 55, USES_S2, .say = say_s2hd },
-	{ "S2HA", 2, 56, 56, USES_S2, .say = say_s2ha },
-	{ "S2S", 2, 57, 57, USES_S2, .say = say_s2s },
+	{ "S2HA", 2, 56, 56, USES_S2, .say = fields_say_ha },
+	{ "S2S", 2, 57, 57, USES_S2, .say = fields_say_stall },
 	{ "S2R", 2, 58, 58, USES_S2, NAMES(s2rs) },
 	{ "S2TTB", 3, 51, 4, USES_S2, .address = true, .say = say_s2ttb },
 };

@@ -48,6 +48,25 @@ static inline uint64_t ttd_addr(uint64_t desc, unsigned granule_lg2, unsigned sh
 	return granule_lg2 == 16 && pa52 ? addr | (desc & TTD_ADDR_51_48) << 36 : addr;
 }
 
+/*
+ * The first level of stage 2 by S2SL0, a row for each granule (4, 16, 64 KiB), and the least output size
+ * that the largest table needs (Arm ARM D8.2, VTCR_EL2.SL0). 255: reserved.
+ */
+struct s2_start {
+	uint8_t level[4], least_oas;
+};
+
+static inline const struct s2_start *s2_start_of(unsigned granule_lg2)
+{
+	static const struct s2_start starts[] = {
+		{ { 2, 1, 0, 255 }, 44 },
+		{ { 3, 2, 1, 255 }, 42 },
+		{ { 3, 2, 1, 255 }, 44 },
+	};
+
+	return &starts[(granule_lg2 - 12) / 2];
+}
+
 static inline bool smmu_pa52(const struct nb_smmuv3 *smmu)
 {
 	return smmu->oas_bits == 52;

@@ -7,7 +7,7 @@
  * Attributes (MTCFG, MemAttr, SHCFG, ALLOCCFG, S1CIR and its like) would colour transactions that
  * have no colours here; NSCFG is the Secure state's; CONT is a hint.
  */
-#include "smmuv3/model.h"
+#include "smmuv3/granule.h"
 
 static const uint8_t addr_sizes[8] = { 32, 36, 40, 42, 44, 48, 52, 52 };
 
@@ -83,25 +83,14 @@ static bool s1_illegal(
 	return s1_table_illegal(smmu, ste[0]);
 }
 
-/*
- * The first level by S2SL0, a row for each granule (4, 16, 64 KiB), and the least output size that
- * the largest table needs (Arm ARM D8.2, VTCR_EL2.SL0). 255: reserved.
- */
-static const struct {
-	uint8_t level[4], least_oas;
-} s2_starts[] = {
-	{ { 2, 1, 0, 255 }, 44 },
-	{ { 3, 2, 1, 255 }, 42 },
-	{ { 3, 2, 1, 255 }, 44 },
-};
-
 /* Arm ARM D8.2: at least two entries; at most 16 concatenated tables of the first level. */
 static bool s2_start(const struct nb_smmuv3 *smmu, unsigned sl0, struct smmu_tt *tt)
 {
-	unsigned row = (tt->granule_lg2 - 12) / 2, stride = tt->granule_lg2 - 3, below;
+	const struct s2_start *start = s2_start_of(tt->granule_lg2);
+	unsigned stride = tt->granule_lg2 - 3, below;
 
-	tt->level = s2_starts[row].level[sl0];
-	if (tt->level == 255 || (sl0 == 2 && smmu->oas_bits < s2_starts[row].least_oas))
+	tt->level = start->level[sl0];
+	if (tt->level == 255 || (sl0 == 2 && smmu->oas_bits < start->least_oas))
 		return false;
 	below = tt->granule_lg2 + stride * (3 - tt->level);
 	return tt->in_bits >= below + 1 && tt->in_bits <= below + stride + 4;

@@ -5,43 +5,7 @@
 self=$(readlink -f "$0")
 nestbox=$(readlink -f "$1")
 program=$(readlink -f "$2")
-# Meson needs it too; the system's own, since others may be in somebody's home.
-python=$(command -v /usr/bin/python3 || command -v python3) || { echo "skipped: python3 is not here"; exit 77; }
-failures=0
-tmp=$(mktemp -d) || exit 99
-boxes=
-trap 'kill -KILL $boxes 2>/dev/null; rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 99
-mkdir -m 700 runtime
-XDG_RUNTIME_DIR=$tmp/runtime
-export XDG_RUNTIME_DIR
-unset NESTBOX_SOCKET
-
-ok() { # ok NAME EXPECTED ACTUAL
-	if [ "$2" = "$3" ]; then
-		echo "ok: $1"
-	else
-		echo "not ok: $1: expected '$2', got '$3'"
-		failures=$((failures + 1))
-	fi
-}
-
-has() { # has NAME PATTERN FILE
-	grep -Eq -- "$2" "$3" && echo "ok: $1" && return
-	echo "not ok: $1: no /$2/ in:"
-	head -c 4000 "$3"
-	failures=$((failures + 1))
-}
-
-# until_true COMMAND...: for at most 30 seconds
-until_true() {
-	left=600
-	until "$@" 2>/dev/null; do
-		left=$((left - 1))
-		[ $left -gt 0 ] || return 1
-		sleep 0.05
-	done
-}
+. "${self%/*}/looking.sh"
 
 says() { # says FILE LINE COUNT: has so many of these lines
 	[ "$(grep -cxF "$2" "$1")" -ge "$3" ]
@@ -58,11 +22,6 @@ begin() {
 	boxes="$boxes $pid"
 	exec 7<>"$name.in" # waits for nobody
 	until_true says "$name.out" ready 1 || { echo "not ok: box $name is not ready"; cat "$name.err"; exit 1; }
-}
-
-# A value of a file with JSON: value FILE EXPRESSION (of x)
-value() {
-	$python -c 'import json, sys; x = json.load(open(sys.argv[1])); print(eval("(" + sys.argv[2] + ")"))' "$1" "$2"
 }
 
 talk() { # talk PATH PYTHON: s is a connected socket
@@ -285,8 +244,7 @@ ok 'not through a link' 0 "$("$nestbox" run -- sh -c 'echo $NESTBOX_SOCKET' | gr
 rm "$XDG_RUNTIME_DIR/nestbox"
 
 if [ "$(id -u)" = 0 ]; then
-	# Copies, since a build below root's home cannot be reached by others.
-	cp "$nestbox" "$program" "$self" "$tmp" && chmod 755 "$tmp" "$tmp"/*.sh
+	copies
 	"$nestbox" run --user nobody -- sh -c 'stat -c "%U %a" "$NESTBOX_SOCKET"; "$0" show --json' \
 		"$tmp/${nestbox##*/}" >user 2>&1
 	has 'as another user: the socket is that user'"'s" '^nobody 600' user
@@ -301,9 +259,6 @@ if [ "$(id -u)" = 0 ]; then
 	ok 'a directory in /tmp' '54321 700 /tmp/nestbox-54321' \
 		"$($as run -- sh -c 'd=${NESTBOX_SOCKET%/*}; stat -c "%u %a %n" "$d"')"
 	ok 'that goes' gone "$([ -e /tmp/nestbox-54321 ] || echo gone)"
-	echo "# again as an ordinary user"
-	mkdir -m 1777 user.d
-	env -u XDG_RUNTIME_DIR TMPDIR="$tmp/user.d" setpriv --reuid=65534 --regid=65534 --clear-groups \
-		sh "$tmp/${self##*/}" "$tmp/${nestbox##*/}" "$tmp/${program##*/}" || failures=$((failures + 1))
+	again_as_user
 fi
 [ $failures = 0 ]

@@ -5,37 +5,7 @@
 self=$(readlink -f "$0")
 nestbox=$(readlink -f "$1")
 program=$(readlink -f "$2")
-python=$(command -v /usr/bin/python3 || command -v python3) || { echo "skipped: python3 is not here"; exit 77; }
-failures=0
-tmp=$(mktemp -d) || exit 99
-box=
-trap 'kill -KILL $box 2>/dev/null; rm -rf "$tmp"' EXIT
-cd "$tmp" || exit 99
-mkdir -m 700 runtime
-XDG_RUNTIME_DIR=$tmp/runtime
-export XDG_RUNTIME_DIR
-unset NESTBOX_SOCKET
-
-ok() { # ok NAME EXPECTED ACTUAL
-	if [ "$2" = "$3" ]; then
-		echo "ok: $1"
-	else
-		echo "not ok: $1: expected '$2', got '$3'"
-		failures=$((failures + 1))
-	fi
-}
-
-has() { # has NAME PATTERN FILE
-	grep -Eq -- "$2" "$3" && echo "ok: $1" && return
-	echo "not ok: $1: no /$2/ in:"
-	head -c 4000 "$3"
-	failures=$((failures + 1))
-}
-
-# A value of a file with JSON: value FILE EXPRESSION (of x)
-value() {
-	$python -c 'import json, sys; x = json.load(open(sys.argv[1])); print(eval("(" + sys.argv[2] + ")"))' "$1" "$2"
-}
+. "${self%/*}/looking.sh"
 
 events() {
 	"$nestbox" show "$box" --json >show && value show "x['iommus'][0]['events']['done']"
@@ -43,13 +13,9 @@ events() {
 
 mkfifo in
 "$nestbox" run --quiet -- "$program" <in >out 2>err &
-box=$!
+box=$! boxes=$!
 exec 7>in
-left=600
-until grep -qx ready out 2>/dev/null || [ $left = 0 ]; do
-	left=$((left - 1))
-	sleep 0.05
-done
+until_true grep -qx ready out
 
 # ---- a box ----
 
@@ -107,16 +73,12 @@ echo e >&7
 exec 7>&-
 wait "$box"
 ok 'the box ends well' 0 $?
-box=
+boxes=
 "$nestbox" walk --image image 0000:01:00.0 0x40001234 >saved
 ok 'the image outlives it' same "$(sed '/^Caches/,$d' saved >b; cmp a b && echo same)"
 
 if [ "$(id -u)" = 0 ]; then
-	# Copies, since a build below root's home cannot be reached by others.
-	cp "$nestbox" "$program" "$self" "$tmp" && chmod 755 "$tmp" "$tmp"/*.sh
-	echo "# again as an ordinary user"
-	mkdir -m 1777 user.d
-	env -u XDG_RUNTIME_DIR TMPDIR="$tmp/user.d" setpriv --reuid=65534 --regid=65534 --clear-groups \
-		sh "$tmp/${self##*/}" "$tmp/${nestbox##*/}" "$tmp/${program##*/}" || failures=$((failures + 1))
+	copies
+	again_as_user
 fi
 [ $failures = 0 ]

@@ -397,31 +397,22 @@ static void build(struct rig *rig, const struct row *row)
 	sent = 0;
 }
 
-static int differs(const char *what, uint64_t value, uint64_t want)
-{
-	if (value == want)
-		return 0;
-	printf("    %s: %#llx, expected %#llx\n", what, (unsigned long long)value,
-		(unsigned long long)want);
-	return 1;
-}
-
 static int check_event(struct rig *rig, const struct row *row)
 {
 	bool event = row->event, transl = row->event == EVT_F_TRANSL_FORBIDDEN;
 	uint64_t record[EVT_WORDS];
-	int bad = differs("events", rig_event_count(rig), event);
+	int bad = spec_differs("events", rig_event_count(rig), event);
 
 	if (bad || !event)
 		return bad;
 	rig_event(rig, record);
-	bad += differs("type", record[0] & EVT_0_TYPE, row->event);
-	bad += differs("SID", record[0] >> 32, row->sid ?: RIG_SID);
+	bad += spec_differs("type", record[0] & EVT_0_TYPE, row->event);
+	bad += spec_differs("SID", record[0] >> 32, row->sid ?: RIG_SID);
 	if (transl)
-		bad += differs("SSV", !!(record[0] & EVT_0_SSV), 0) +
-		       differs("word 1", record[1], row->flags & NB_WRITE ? 0 : EVT_1_RNW);
+		bad += spec_differs("SSV", !!(record[0] & EVT_0_SSV), 0) +
+		       spec_differs("word 1", record[1], row->flags & NB_WRITE ? 0 : EVT_1_RNW);
 	if (transl || row->event == EVT_F_BAD_ATS_TREQ)
-		bad += differs("InputAddr", record[2], row->iova);
+		bad += spec_differs("InputAddr", record[2], row->iova);
 	return bad;
 }
 
@@ -442,18 +433,19 @@ static int check_request(struct rig *rig, const struct row *row)
 	port_enter(rig->port);
 	status = nb_smmuv3_ats_request(smmuv3_port_of(rig->port), &txn, &entry);
 	port_leave(rig->port);
-	bad = differs("status", status, row->status);
+	bad = spec_differs("status", status, row->status);
 	if (bad || status != NB_SMMUV3_ATS_SUCCESS)
 		return bad;
-	bad = differs("R", entry.read, has(row, 'r')) + differs("W", entry.write, has(row, 'w')) +
-	      differs("Exe", entry.exec, has(row, 'x')) +
-	      differs("Priv", entry.priv, has(row, 'p')) + differs("U", entry.untranslated, 0) +
-	      differs("Global", entry.global, 0);
+	bad = spec_differs("R", entry.read, has(row, 'r')) +
+	      spec_differs("W", entry.write, has(row, 'w')) +
+	      spec_differs("Exe", entry.exec, has(row, 'x')) +
+	      spec_differs("Priv", entry.priv, has(row, 'p')) +
+	      spec_differs("U", entry.untranslated, 0) + spec_differs("Global", entry.global, 0);
 	if (row->bytes)
-		bad += differs("bytes", entry.bytes, row->bytes);
-	bad += differs("IOVA", entry.iova.v, align_down(row->iova, entry.bytes));
+		bad += spec_differs("bytes", entry.bytes, row->bytes);
+	bad += spec_differs("IOVA", entry.iova.v, align_down(row->iova, entry.bytes));
 	if (row->pa)
-		bad += differs("PA", entry.pa.v, align_down(row->pa, entry.bytes));
+		bad += spec_differs("PA", entry.pa.v, align_down(row->pa, entry.bytes));
 	return bad;
 }
 
@@ -473,7 +465,7 @@ static int check_access(struct rig *rig, const struct row *row)
 	port_enter(rig->port);
 	ret = smmuv3_translate(rig->smmu, rig->port, &txn, &span);
 	port_leave(rig->port);
-	return differs("PA", ret ? NO_PA : span.pa.v, row->pa);
+	return spec_differs("PA", ret ? NO_PA : span.pa.v, row->pa);
 }
 
 static int check_invalidate(struct rig *rig, const struct row *row)
@@ -486,20 +478,22 @@ static int check_invalidate(struct rig *rig, const struct row *row)
 	rig_ring(rig);
 	cons = rig_read(rig, R_CMDQ_CONS);
 	if (row->error)
-		return differs("error", field_get(CMDQ_CONS_ERR, cons), row->error - 1) +
-		       differs("sent", sent, 0);
-	bad = differs("CONS", cons, rig->cmdq_prod) + differs("sent", sent, row->sent);
+		return spec_differs("error", field_get(CMDQ_CONS_ERR, cons), row->error - 1) +
+		       spec_differs("sent", sent, 0);
+	bad = spec_differs("CONS", cons, rig->cmdq_prod) + spec_differs("sent", sent, row->sent);
 	if (bad || !sent)
 		return bad;
-	return differs("SID", got.sid, row->inv.sid) + differs("SSV", got.ssv, row->inv.ssv) +
-	       differs("SSID", got.ssid, row->inv.ssid) +
-	       differs("Global", got.global, row->inv.global) +
-	       differs("IOVA", got.iova.v, row->inv.iova.v) +
-	       differs("bytes", got.bytes, row->inv.bytes);
+	return spec_differs("SID", got.sid, row->inv.sid) +
+	       spec_differs("SSV", got.ssv, row->inv.ssv) +
+	       spec_differs("SSID", got.ssid, row->inv.ssid) +
+	       spec_differs("Global", got.global, row->inv.global) +
+	       spec_differs("IOVA", got.iova.v, row->inv.iova.v) +
+	       spec_differs("bytes", got.bytes, row->inv.bytes);
 }
 
-static int check(const struct row *row)
+static bool check(const void *any)
 {
+	const struct row *row = any;
 	static int (*const checks[])(struct rig * rig, const struct row *row) = {
 		[REQUEST] = check_request, [ACCESS] = check_access, [INVALIDATE] = check_invalidate
 	};
@@ -510,25 +504,12 @@ static int check(const struct row *row)
 	bad = checks[row->kind](&rig, row);
 	bad += check_event(&rig, row);
 	if (row->pte3)
-		bad += differs("descriptor", *rig_at(&rig, PTE3), row->pte3);
+		bad += spec_differs("descriptor", *rig_at(&rig, PTE3), row->pte3);
 	rig_finish(&rig);
-	return bad;
+	return !bad;
 }
 
 int main(int argc, char **argv)
 {
-	bool list = argc == 2 && !strcmp(argv[1], "--list");
-	size_t i, failed = 0;
-
-	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		if (list) {
-			printf("%s\t%s\n", rows[i].section, rows[i].what);
-		} else if (check(&rows[i])) {
-			printf("  row %zu: %s: %s\n", i, rows[i].section, rows[i].what);
-			failed++;
-		}
-	}
-	if (!list)
-		printf("%zu rows, %zu of them do not hold\n", i, failed);
-	return failed ? 1 : 0;
+	return spec_rows(argc, argv, rows, ARRAY_LEN(rows), sizeof(rows[0]), check);
 }

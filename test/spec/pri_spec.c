@@ -236,26 +236,17 @@ static void build(struct rig *rig, const struct row *row)
 	irqs = answers = rig->gerrors = 0;
 }
 
-static int differs(const char *what, uint64_t value, uint64_t want)
-{
-	if (value == want)
-		return 0;
-	printf("    %s: %#llx, expected %#llx\n", what, (unsigned long long)value,
-		(unsigned long long)want);
-	return 1;
-}
-
 static int check_answer(const struct row *row)
 {
-	int bad = differs("answers", answers, row->answer ? 1 : 0);
+	int bad = spec_differs("answers", answers, row->answer ? 1 : 0);
 
 	if (bad || !answers)
 		return bad;
-	return differs("answer", answer.code, row->answer - 1) +
-	       differs("SID of the answer", answer.sid, RIG_SID) +
-	       differs("PRGIndex of the answer", answer.prgi, row->prgi & 0x1ff) +
-	       differs("SSV of the answer", answer.ssv, row->with_pasid) +
-	       differs("SSID of the answer", answer.ssid, row->with_pasid ? row->ssid : 0);
+	return spec_differs("answer", answer.code, row->answer - 1) +
+	       spec_differs("SID of the answer", answer.sid, RIG_SID) +
+	       spec_differs("PRGIndex of the answer", answer.prgi, row->prgi & 0x1ff) +
+	       spec_differs("SSV of the answer", answer.ssv, row->with_pasid) +
+	       spec_differs("SSID of the answer", answer.ssid, row->with_pasid ? row->ssid : 0);
 }
 
 static int check_command(struct rig *rig, const struct row *row)
@@ -265,8 +256,9 @@ static int check_command(struct rig *rig, const struct row *row)
 	rig_queue(rig, row->cmd[0], row->cmd[1]);
 	rig_ring(rig);
 	cons = rig_read(rig, R_CMDQ_CONS);
-	return differs("CONS", cons & Q_POINTER, row->error ? 0 : 1) +
-	       differs("error", field_get(CMDQ_CONS_ERR, cons), row->error ? row->error - 1 : 0) +
+	return spec_differs("CONS", cons & Q_POINTER, row->error ? 0 : 1) +
+	       spec_differs(
+		       "error", field_get(CMDQ_CONS_ERR, cons), row->error ? row->error - 1 : 0) +
 	       check_answer(row);
 }
 
@@ -284,37 +276,30 @@ static int check_request(struct rig *rig, const struct row *row)
 
 	nb_smmuv3_page_request(rig->smmu, &req);
 	prod = rig_read(rig, R_PRIQ_PROD);
-	bad = differs("recorded", (prod - before) & 7, row->recorded) +
-	      differs("overflow", (prod ^ rig_read(rig, R_PRIQ_CONS)) >> 31, row->overflow) +
-	      differs("interrupts", irqs, row->irq) + differs("GERROR", rig->gerrors, row->gerror) +
-	      differs("events", rig_event_count(rig), row->event != 0) + check_answer(row);
+	bad = spec_differs("recorded", (prod - before) & 7, row->recorded) +
+	      spec_differs("overflow", (prod ^ rig_read(rig, R_PRIQ_CONS)) >> 31, row->overflow) +
+	      spec_differs("interrupts", irqs, row->irq) +
+	      spec_differs("GERROR", rig->gerrors, row->gerror) +
+	      spec_differs("events", rig_event_count(rig), row->event != 0) + check_answer(row);
 	if (row->recorded)
-		bad += differs("word 0", at[0], row->w0 | RIG_SID) +
-		       differs("word 1", at[1], row->w1);
+		bad += spec_differs("word 0", at[0], row->w0 | RIG_SID) +
+		       spec_differs("word 1", at[1], row->w1);
 	return bad;
+}
+
+static bool holds(const void *any)
+{
+	const struct row *row = any;
+	struct rig rig;
+	int bad;
+
+	build(&rig, row);
+	bad = row->cmd[0] ? check_command(&rig, row) : check_request(&rig, row);
+	rig_finish(&rig);
+	return !bad;
 }
 
 int main(int argc, char **argv)
 {
-	bool list = argc == 2 && !strcmp(argv[1], "--list");
-	size_t i, failed = 0;
-	struct rig rig;
-	int bad;
-
-	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		if (list) {
-			printf("%s\t%s\n", rows[i].section, rows[i].what);
-			continue;
-		}
-		build(&rig, &rows[i]);
-		bad = rows[i].cmd[0] ? check_command(&rig, &rows[i])
-				     : check_request(&rig, &rows[i]);
-		rig_finish(&rig);
-		if (bad)
-			printf("  row %zu: %s: %s\n", i, rows[i].section, rows[i].what);
-		failed += bad != 0;
-	}
-	if (!list)
-		printf("%zu rows, %zu of them do not hold\n", i, failed);
-	return failed ? 1 : 0;
+	return spec_rows(argc, argv, rows, ARRAY_LEN(rows), sizeof(rows[0]), holds);
 }

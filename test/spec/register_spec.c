@@ -125,8 +125,9 @@ static const struct row rows[] = {
 	{ "IHI 6.3", "past the pages", 0x20000, 4, ALL, 0 },
 };
 
-static bool holds(const struct row *row)
+static bool holds(const void *any)
 {
+	const struct row *row = any;
 	struct rig rig;
 	uint64_t got;
 
@@ -144,18 +145,5 @@ static bool holds(const struct row *row)
 
 int main(int argc, char **argv)
 {
-	bool list = argc == 2 && !strcmp(argv[1], "--list");
-	unsigned i, failed = 0;
-
-	for (i = 0; i < ARRAY_LEN(rows); i++) {
-		if (list) {
-			printf("%s\t%s\n", rows[i].section, rows[i].what);
-		} else if (!holds(&rows[i])) {
-			printf("  row %u: %s: %s\n", i, rows[i].section, rows[i].what);
-			failed++;
-		}
-	}
-	if (!list)
-		printf("%zu rows, %u of them do not hold\n", ARRAY_LEN(rows), failed);
-	return failed ? 1 : 0;
+	return spec_rows(argc, argv, rows, ARRAY_LEN(rows), sizeof(rows[0]), holds);
 }

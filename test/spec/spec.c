@@ -33,7 +33,7 @@ static void build(struct rig *rig, const struct spec_row *row)
 		rig_write(rig, R_CR0, CR0_EVENTQEN | CR0_SMMUEN);
 }
 
-static int differs(const char *what, uint64_t got, uint64_t want)
+int spec_differs(const char *what, uint64_t got, uint64_t want)
 {
 	if (got == want)
 		return 0;
@@ -53,21 +53,22 @@ static uint64_t ssid_field(const struct spec_row *row)
 static int check_event(struct rig *rig, const struct spec_row *row, uint32_t sid)
 {
 	uint64_t record[EVT_WORDS], w0 = row->event | (uint64_t)sid << 32;
-	int bad = differs("events", rig_event_count(rig), row->event ? 1 : 0);
+	int bad = spec_differs("events", rig_event_count(rig), row->event ? 1 : 0);
 
 	if (bad || !row->event)
 		return bad;
 	rig_event(rig, record);
-	bad += differs("word 0", record[0], w0 | ssid_field(row));
-	bad += differs("word 1", record[1], row->w1);
-	bad += differs("word 2", record[2], row->event >= EVT_F_WALK_EABT ? row->iova : 0);
-	bad += differs("word 3", record[3], row->w3);
+	bad += spec_differs("word 0", record[0], w0 | ssid_field(row));
+	bad += spec_differs("word 1", record[1], row->w1);
+	bad += spec_differs("word 2", record[2], row->event >= EVT_F_WALK_EABT ? row->iova : 0);
+	bad += spec_differs("word 3", record[3], row->w3);
 	return bad;
 }
 
 /* Three times: from tables, from the caches, and (globals) cached on second sight. */
-static int check(const struct spec_row *row)
+static bool check(const void *spec_row)
 {
+	const struct spec_row *row = spec_row;
 	uint32_t sid = row->sid ?: RIG_SID;
 	struct dma_txn txn = { .iova = NB_IOVA(row->iova),
 		.prot = row->prot,
@@ -86,37 +87,39 @@ static int check(const struct spec_row *row)
 		port_enter(rig.port);
 		ret = smmuv3_translate(rig.smmu, rig.port, &txn, &span);
 		port_leave(rig.port);
-		bad += differs("result", ret,
+		bad += spec_differs("result", ret,
 			row->verdict ?: (row->bytes ? NB_SMMUV3_OK : NB_SMMUV3_ABORT));
 		bad += check_event(&rig, row, sid);
-		bad += differs("address", span.pa.v, row->pa);
-		bad += differs("bytes", span.bytes, row->bytes);
+		bad += spec_differs("address", span.pa.v, row->pa);
+		bad += spec_differs("bytes", span.bytes, row->bytes);
 	}
 	rig_finish(&rig);
-	return bad;
+	return !bad;
 }
 
-static int list(const struct spec_row *rows, size_t n)
+int spec_rows(int argc, char **argv, const void *rows, size_t n, size_t size,
+	bool (*holds)(const void *row))
 {
-	size_t i;
+	bool listing = argc == 2 && !strcmp(argv[1], "--list");
+	size_t i, failed = 0;
 
-	for (i = 0; i < n; i++)
-		printf("%s\t%s\n", rows[i].section, rows[i].what);
-	return 0;
+	for (i = 0; i < n; i++) {
+		const void *row = (const char *)rows + i * size;
+		const char *const *name = row;
+
+		if (listing) {
+			printf("%s\t%s\n", name[0], name[1]);
+		} else if (!holds(row)) {
+			printf("  row %zu: %s: %s\n", i, name[0], name[1]);
+			failed++;
+		}
+	}
+	if (!listing)
+		printf("%zu rows, %zu of them do not hold\n", n, failed);
+	return failed ? 1 : 0;
 }
 
 int spec_main(int argc, char **argv, const struct spec_row *rows, size_t n)
 {
-	size_t i, failed = 0;
-
-	if (argc == 2 && !strcmp(argv[1], "--list"))
-		return list(rows, n);
-	for (i = 0; i < n; i++) {
-		if (check(&rows[i])) {
-			printf("  row %zu: %s: %s\n", i, rows[i].section, rows[i].what);
-			failed++;
-		}
-	}
-	printf("%zu rows, %zu of them do not hold\n", n, failed);
-	return failed ? 1 : 0;
+	return spec_rows(argc, argv, rows, n, sizeof(*rows), check);
 }

@@ -75,5 +75,10 @@ struct spec_row {
 
 /* Run (or list) the rows: main's result. */
 int spec_main(int argc, char **argv, const struct spec_row *rows, size_t n);
+/* Likewise rows of another type, of that size, that begins with section and what. */
+int spec_rows(int argc, char **argv, const void *rows, size_t n, size_t size,
+	bool (*holds)(const void *row));
+/* 1, and says so, or 0. */
+int spec_differs(const char *what, uint64_t got, uint64_t want);
 
 #endif

@@ -68,6 +68,7 @@ enum {
 struct rig {
 	struct nb_mem *mem;
 	struct nb_extent extent;
+	void *storage; /* of the RAM */
 	uint8_t *ram;
 	struct nb_smmuv3 *smmu;
 	struct port *port;
@@ -108,9 +109,10 @@ static inline void rig_create(struct rig *rig, struct nb_smmuv3_config config)
 {
 	memset(rig, 0, sizeof(*rig));
 	rig->mem = nb_mem_create(48);
-	rig->ram = aligned_alloc(4096, RIG_RAM_BYTES);
-	nb_assert(rig->mem && rig->ram);
-	memset(rig->ram, 0, RIG_RAM_BYTES);
+	/* Zero without being touched: most of it never is, and there is one for each row of a table. */
+	rig->storage = calloc(1, RIG_RAM_BYTES + 4096);
+	nb_assert(rig->mem && rig->storage);
+	rig->ram = (uint8_t *)align_up((uintptr_t)rig->storage, 4096);
 	rig->extent =
 		(struct nb_extent){ .pa = NB_PA(RIG_RAM), .bytes = RIG_RAM_BYTES, .ptr = rig->ram };
 	nb_assert(!nb_mem_add(rig->mem, &rig->extent));
@@ -149,7 +151,7 @@ static inline void rig_finish(struct rig *rig)
 	nb_smmuv3_destroy(rig->smmu);
 	nb_mem_remove(rig->mem, &rig->extent);
 	nb_mem_destroy(rig->mem);
-	free(rig->ram);
+	free(rig->storage);
 }
 
 static inline void rig_ste(
