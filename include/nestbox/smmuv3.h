@@ -105,7 +105,7 @@ struct nb_smmuv3_config {
 	unsigned oas_bits;	   /**< IDR5.OAS: 32, 36, 40, 42, 44, 48 or 52 (with 64 KiB) [48] */
 	unsigned sid_bits;	   /**< IDR1.SIDSIZE, at most 32 [16] */
 	uint32_t iidr;		   /**< implementation: product, variant, revision, implementer */
-	unsigned iotlb_slots;	   /**< a power of two [16384] */
+	unsigned iotlb_slots;	   /**< of each port's IOTLB, a power of two [8192] */
 	const struct nb_smmuv3_ops *ops; /**< copied; may be NULL */
 	void *ctx;			 /**< of ops */
 	unsigned ssid_bits;		 /**< IDR1.SSIDSIZE: substreams, at most 20 [0: none] */

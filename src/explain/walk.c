@@ -164,27 +164,30 @@ static void find_cached(
 	cached->cfg = slot->cfg;
 }
 
-/* One size of block: whatever the slot holds for the address, stale or live. */
-static void look_up_size(struct nb_smmuv3 *smmu, const struct cached *cached, nb_iova iova,
-	unsigned lg2, struct nb_explanation *out)
+/* What one port's IOTLB holds for the address, stale or live. */
+static void look_up_port(struct nb_smmuv3_port *port, const struct cached *cached, nb_iova iova,
+	struct nb_explanation *out)
 {
-	const struct iotlb_slot *slot = iotlb_slot(smmu->tlb, cached->tag, iova.v, lg2);
-	uint64_t gen = iotlb_gen(smmu->tlb, cached->tag), mask = BIT64(lg2) - 1;
-	struct nb_explain_entry *to = &out->entries[out->n_entries];
+	uint64_t sizes = __atomic_load_n(&port->iotlb.sizes, __ATOMIC_RELAXED), mask;
+	struct nb_explain_entry *to;
 	struct iotlb_entry entry;
-	uint64_t stored = atomic_load_explicit(&slot->gen, memory_order_relaxed);
+	unsigned lg2;
+	bool live;
 
-	if (out->n_entries == NB_EXPLAIN_ENTRIES_MAX ||
-		!iotlb_probe(slot, iotlb_key(cached->tag, lg2), iova.v >> 12, stored, &entry))
-		return;
-	*to = (struct nb_explain_entry){ .size_lg2 = (uint8_t)lg2,
-		.prot = entry.prot,
-		.live = !((stored ^ gen) >> IOTLB_GEN_ALL_LG2),
-		.iova = iova.v & ~mask,
-		.pa = NB_PA(entry.pa) };
-	to->differs = to->live && (!out->ok || out->pa.v != (entry.pa | (iova.v & mask)) ||
-					  (entry.prot & ~out->prot));
-	out->n_entries++;
+	for (; sizes && out->n_entries < NB_EXPLAIN_ENTRIES_MAX; sizes &= sizes - 1) {
+		lg2 = (unsigned)__builtin_ctzll(sizes);
+		if (!iotlb_peek(port->tlb, &port->iotlb, cached->tag, iova, lg2, &entry, &live))
+			continue;
+		mask = BIT64(lg2) - 1;
+		to = &out->entries[out->n_entries++];
+		*to = (struct nb_explain_entry){ .size_lg2 = (uint8_t)lg2,
+			.prot = entry.prot,
+			.live = live,
+			.iova = iova.v & ~mask,
+			.pa = NB_PA(entry.pa) };
+		to->differs = live && (!out->ok || out->pa.v != (entry.pa | (iova.v & mask)) ||
+					      (entry.prot & ~out->prot));
+	}
 }
 
 /* As words, which is how they are cached: both began as zeros, and were filled in by the same. */
@@ -203,8 +206,9 @@ static bool same_cfg(const struct smmu_cfg *a, const struct smmu_cfg *b)
 static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
 {
 	struct cached cached = { .c = c, .txn = txn }, *arg = &cached;
+	struct nb_smmuv3_port *port;
+	struct cds_list_head *at;
 	nb_iova iova = txn->iova;
-	uint64_t sizes;
 
 	c->out->caches_known = true;
 	smmu_cfg_each(smmu, find_cached, &arg);
@@ -213,9 +217,14 @@ static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dm
 	c->out->cfg_cached = true;
 	c->out->cfg_differs = !c->out->configured || !same_cfg(&cached.cfg, &c->cfg);
 	iova = smmu_canonical(&cached.cfg, iova);
-	sizes = atomic_load(&iotlb_class(smmu->tlb, cached.tag)->sizes);
-	for (; sizes; sizes &= sizes - 1)
-		look_up_size(smmu, &cached, iova, __builtin_ctzll(sizes), c->out);
+	pthread_mutex_lock(&smmu->ports.lock);
+	cds_list_for_each(at, &smmu->ports.ports)
+	{
+		port = to_smmu_port(caa_container_of(at, struct port, link));
+		if (port->port.sid == txn->sid)
+			look_up_port(port, &cached, iova, c->out);
+	}
+	pthread_mutex_unlock(&smmu->ports.lock);
 }
 
 /* ---- the walk ---- */

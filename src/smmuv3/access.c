@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "mem/run.h"
-#include "smmuv3/leaf.h"
 #include "smmuv3/lookup.h"
 
 void nb_smmuv3_enter(struct nb_smmuv3_port *port)
@@ -20,74 +19,6 @@ enum nb_smmuv3_verdict nb_smmuv3_translate(
 	struct nb_smmuv3_port *port, const struct nb_smmuv3_txn *txn, struct nb_smmuv3_span *span)
 {
 	return smmu_translate(port, txn->iova, txn->flags, txn->ssid, span);
-}
-
-/* So many are looked at together: what is fetched for them stays in the first-level cache. */
-#define BATCH 32
-
-/*
- * Fetch ahead, so that the misses of many addresses overlap: the IOTLB's slots, then the descriptors
- * that the walks will read. Only hints: what is read here is used for nothing else.
- */
-static void prefetch_slots(const struct nb_smmuv3_port *port, const nb_iova *iova, size_t n)
-{
-	const struct iotlb *tlb = port->smmu->tlb;
-	uint32_t tag = port->held.tag;
-	uint64_t sizes = atomic_load_explicit(&iotlb_class(tlb, tag)->sizes, memory_order_relaxed);
-	unsigned lg2 = sizes ? __builtin_ctzll(sizes) : 12;
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		__builtin_prefetch(iotlb_slot(tlb, tag, iova[i].v, lg2), 0);
-}
-
-/* Where the leaf cache says that the descriptor is; NULL: it does not. */
-static const void *descriptor_of(const struct smmu_walk *w, bool s2, unsigned granule, uint64_t in)
-{
-	uint64_t slice = in >> (granule + LEAF_SLICE_LG2);
-	const struct smmu_leaf_slot *slot = leaf_slot(w->port, s2, w->tag, slice);
-
-	if (slot->slice != slice || slot->tag != w->tag || slot->by_pa)
-		return NULL;
-	return (const uint64_t *)slot->table + (in >> granule & slot->index_mask);
-}
-
-static void prefetch_walks(struct nb_smmuv3_port *port, const nb_iova *iova, size_t n)
-{
-	const struct smmu_cfg *cfg = &port->held.cfg;
-	struct smmu_walk w = { .port = port, .tag = port->held.tag, .cfg = cfg };
-	unsigned granule;
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		granule = cfg->use_s1 ? cfg->s1.tt[iova[i].v >> 55 & 1].granule_lg2
-				      : cfg->s2.tt.granule_lg2;
-		__builtin_prefetch(descriptor_of(&w, !cfg->use_s1, granule, iova[i].v), 0);
-	}
-}
-
-static void prefetch(struct nb_smmuv3_port *port, const nb_iova *iova, size_t n)
-{
-	if (!port->held.tag || (!port->held.cfg.use_s1 && !port->held.cfg.use_s2))
-		return;
-	prefetch_slots(port, iova, n);
-	prefetch_walks(port, iova, n);
-}
-
-size_t nb_smmuv3_translate_batch(struct nb_smmuv3_port *port, uint32_t flags, uint32_t ssid,
-	const nb_iova *iova, struct nb_smmuv3_span *span, size_t n, enum nb_smmuv3_verdict *verdict)
-{
-	size_t i;
-
-	*verdict = NB_SMMUV3_OK;
-	for (i = 0; i < n; i++) {
-		if (i % BATCH == 0)
-			prefetch(port, &iova[i], MIN(n - i, (size_t)BATCH));
-		*verdict = smmu_translate(port, iova[i], flags, ssid, &span[i]);
-		if (*verdict != NB_SMMUV3_OK)
-			break;
-	}
-	return i;
 }
 
 /* A DMA on its way. */

@@ -8,9 +8,9 @@
  *   translation                               who drops a configuration (drop_slot)
  *   A: load cfg_gen                           1: empty the slot
  *   B: find the configuration                 2: bump cfg_gen
- *   C: load the tag's generation              3: bump the tag's generation
+ *   C: load the tag's generations             3: bump the tag's generations
  *   D: load cfg_gen: as in A, or start anew
- *   E: walk; fill with the generation of C
+ *   E: walk; fill IOTLB and leaf-table caches with the generations of C
  *
  * If D sees no change, 2 comes after D, so 3 comes after C and kills what E fills. Filling a slot
  * checks cfg_gen against A's under cfg_lock, so that a stale STE is not cached after its CFGI.

@@ -13,7 +13,7 @@
 
 #define DEFAULT_OAS_BITS    48
 #define DEFAULT_SID_BITS    16
-#define DEFAULT_IOTLB_SLOTS 16384
+#define DEFAULT_IOTLB_SLOTS 8192
 
 /* The encoding of an address size in IDR5.OAS; -1: there is none. */
 static int oas_field(unsigned bits)
@@ -134,9 +134,9 @@ static bool read_ops(const struct nb_smmuv3_ops *from, struct nb_smmuv3_ops *ops
 	return true;
 }
 
-static bool alloc_caches(struct nb_smmuv3 *smmu, unsigned iotlb_slots)
+static bool alloc_caches(struct nb_smmuv3 *smmu)
 {
-	smmu->tlb = iotlb_create(iotlb_slots);
+	smmu->tlb = iotlb_create();
 	return smmu->tlb && smmu_cfg_init(smmu);
 }
 
@@ -159,7 +159,7 @@ struct nb_smmuv3 *nb_smmuv3_create(const struct nb_smmuv3_config *from)
 	smmu = calloc(1, sizeof(*smmu));
 	if (!smmu)
 		return NULL;
-	if (!alloc_caches(smmu, config.iotlb_slots)) {
+	if (!alloc_caches(smmu)) {
 		free_all(smmu);
 		return NULL;
 	}
@@ -197,7 +197,13 @@ struct nb_smmuv3_port *nb_smmuv3_port_create(struct nb_smmuv3 *smmu, uint32_t si
 	if (!port)
 		return NULL;
 	memset(port, 0, sizeof(*port));
+	if (!iotlb_cache_init(&port->iotlb, smmu->hw.iotlb_slots)) {
+		free(port);
+		return NULL;
+	}
 	port->smmu = smmu;
+	port->tlb = smmu->tlb;
+	port->held.class = iotlb_class(smmu->tlb, 0);
 	port->removals = mem_removals(smmu->mem);
 	port_add(&smmu->ports, &port->port, sid);
 	return port;
@@ -209,6 +215,7 @@ void nb_smmuv3_port_destroy(struct nb_smmuv3_port *port)
 		return;
 	smmu_stall_port_gone(port);
 	port_remove(&port->smmu->ports, &port->port);
+	iotlb_cache_finish(&port->iotlb);
 	free(port);
 }
 

@@ -13,8 +13,6 @@ static uint64_t pointer_to(const struct nb_mem *mem, uint64_t pa, unsigned n)
 	return (uint64_t)(uintptr_t)ext->ptr + (pa - ext->pa.v);
 }
 
-_Static_assert(SMMU_CFG_SLOTS <= UINT16_MAX, "smmu_leaf_slot.tag");
-
 /* What the configuration says about a stage's leaves. */
 static void set_rules(
 	const struct smmu_walk *w, const struct leaf_at *at, struct smmu_leaf_slot *slot)
@@ -30,8 +28,8 @@ static void set_rules(
 		slot->must |= MASK64(47, out_bits);
 	slot->want = (slot->index_mask ? 3 : 1) | (slot->must & TTD_AF);
 	slot->addr_mask = MASK64(47, at->shift);
-	slot->pa52 = pa52 && out_bits == 52;
-	slot->hd = at->s2 ? s2->hd : s1->hd;
+	slot->odd |= (pa52 && out_bits == 52 ? LEAF_ODD_PA52 : 0) |
+		     ((at->s2 ? s2->hd : s1->hd) ? LEAF_ODD_HD : 0);
 }
 
 static void set_perms(
@@ -52,7 +50,7 @@ void leaf_fill(const struct smmu_walk *w, const struct leaf_at *at)
 
 	/* gen before extents are looked up: what is removed from now on is a later generation's. */
 	*slot = (struct smmu_leaf_slot){
-		.slice = slice, .gen = leaf_gen(w), .tag = w->tag, .size_lg2 = at->shift
+		.key = leaf_key(w->tag, slice), .gen = leaf_gen(w), .size_lg2 = at->shift
 	};
 	/* Inputs have 25 bits at least, so tables a slice. It is in one page even after stage 2. */
 	if (at->shift == granule) {
@@ -61,7 +59,32 @@ void leaf_fill(const struct smmu_walk *w, const struct leaf_at *at)
 	}
 	ptr = pointer_to(w->smmu->mem, pa, slot->index_mask + 1);
 	slot->table = ptr ? ptr : pa;
-	slot->by_pa = !ptr;
+	slot->odd = ptr ? 0 : LEAF_ODD_BY_PA;
 	set_rules(w, at, slot);
 	set_perms(w, at, slot);
+}
+
+bool leaf_step_odd(const struct nb_mem *mem, const struct smmu_leaf_slot *slot, bool s2,
+	uint64_t index, struct leaf *leaf)
+{
+	unsigned attrs;
+	uint64_t desc;
+
+	if (!(slot->odd & LEAF_ODD_BY_PA))
+		desc = __atomic_load_n((const uint64_t *)slot->table + index, __ATOMIC_ACQUIRE);
+	else if (nb_mem_load64(mem, NB_PA(slot->table + 8 * index), &desc))
+		return false;
+	if ((desc ^ slot->want) & slot->must)
+		return false;
+	leaf->addr = (desc & slot->addr_mask) | (leaf->addr & ~(~UINT64_C(0) << slot->size_lg2));
+	if (slot->odd & LEAF_ODD_PA52)
+		leaf->addr |= (desc & TTD_ADDR_51_48) << 36;
+	leaf->desc = desc;
+	leaf->size_lg2 = slot->size_lg2;
+	attrs = ttd_attrs(desc);
+	leaf->prot = slot->perms[attrs];
+	/* What is allowed without an update of dirty state (perms.h). */
+	if (slot->odd & LEAF_ODD_HD && desc & TTD_DBM && (attrs & 2) == (s2 ? 0 : ATTR_RO))
+		leaf->prot = slot->perms[attrs ^ 2] & ~PERM_WRITE;
+	return true;
 }

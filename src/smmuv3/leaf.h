@@ -8,11 +8,11 @@
  * that it lies in, and what the configuration says about such leaves. They belong to a port, and to its
  * owner alone. What is not a leaf that can be used as it is, is left to the walker.
  *
- * Which invalidation reaches an entry: it is live while its tag's generation is, from
- * IOTLB_GEN_TABLE_LG2 up. TLBIs with Leaf=1 leave tables where they were. Nested, where a stage 1 table
- * lies (after stage 2) changes by TLBI_S2_IPA, which bumps all of the generation; so the permission to
- * read the table, checked once, holds as long. A host pointer is one of an extent that is direct
- * as a whole, and live while no extent was removed (nb_mem_removals).
+ * Which invalidation reaches an entry: it is live while iotlb_tables of its tag is what it was. TLBIs
+ * with Leaf=1 leave tables where they were. Nested, where a stage 1 table lies (after stage 2) changes
+ * by TLBI_S2_IPA, which takes all of the tag; so the permission to read the table, checked once, holds
+ * as long. A host pointer is one of an extent that is direct as a whole, and live while no extent was
+ * removed (nb_mem_removals).
  */
 #ifndef SMMUV3_LEAF_H
 #define SMMUV3_LEAF_H
@@ -23,11 +23,20 @@
 
 #define LEAF_SLICE_LG2 9
 
+/* What is not so with most: bits of smmu_leaf_slot.odd. */
+#define LEAF_ODD_BY_PA 1u /* table is where the descriptors are, there is no host pointer */
+#define LEAF_ODD_PA52  2u /* addresses have 52 bits */
+#define LEAF_ODD_HD    4u /* hardware keeps dirty state */
+
 /* Both only grow, so the sum is equal only while both are. */
 static inline uint64_t leaf_gen(const struct smmu_walk *w)
 {
-	return (w->gen >> IOTLB_GEN_TABLE_LG2) +
-	       atomic_load_explicit(w->port->removals, memory_order_acquire);
+	return w->tables + atomic_load_explicit(w->port->removals, memory_order_acquire);
+}
+
+static inline uint64_t leaf_key(uint32_t tag, uint64_t slice)
+{
+	return (uint64_t)tag << 53 | slice; /* of at most 64 - 12 - 9 bits */
 }
 
 static inline struct smmu_leaf_slot *leaf_slot(
@@ -36,59 +45,107 @@ static inline struct smmu_leaf_slot *leaf_slot(
 	return &port->leaves[s2][(slice + tag * 0x9e5u) % SMMU_LEAF_SLOTS];
 }
 
-/* One stage's leaf, by way of the cache. */
+/* A translation on its way through the stages. (No bytes: a store of one could be to any object.) */
 struct leaf {
-	const struct smmu_leaf_slot *slot;
-	const uint64_t *ptr; /* where desc was read; NULL: by nb_mem_load64 */
-	uint64_t desc;
+	uint64_t addr; /* input of the next stage */
+	uint64_t desc; /* of the last one */
+	uint32_t size_lg2, prot;
+	uint32_t global, split_lg2; /* as in smmu_result */
 };
 
-/* False: unknown, or no leaf to be used: its type is another, no access flag, too large an address. */
-static inline __attribute__((always_inline)) bool leaf_find(const struct smmu_walk *w, bool s2,
-	unsigned granule, uint64_t gen, uint64_t input, struct leaf *leaf)
+/* Field by field, here and below: loads wider than the stores before them wait for these. */
+static inline void leaf_begin(struct leaf *leaf, uint64_t addr)
 {
-	uint64_t slice = input >> (granule + LEAF_SLICE_LG2);
+	leaf->addr = addr;
+	leaf->size_lg2 = 63;
+	leaf->prot = PERM_ALL;
+	leaf->global = leaf->split_lg2 = 0;
+}
+
+static inline void leaf_copy(struct leaf *to, const struct leaf *from)
+{
+	to->addr = from->addr;
+	to->size_lg2 = from->size_lg2;
+	to->prot = from->prot;
+	to->global = from->global;
+	to->split_lg2 = from->split_lg2;
+}
+
+/* leaf.c: a step by a slot whose leaves want more than what is below. */
+bool leaf_step_odd(const struct nb_mem *mem, const struct smmu_leaf_slot *slot, bool s2,
+	uint64_t index, struct leaf *leaf);
+
+/* One stage; gen is leaf_gen. False: unknown, or no leaf to be used as it is. */
+static inline __attribute__((always_inline)) bool leaf_step(
+	const struct smmu_walk *w, bool s2, unsigned granule, uint64_t gen, struct leaf *leaf)
+{
+	uint64_t input = leaf->addr, slice = input >> (granule + LEAF_SLICE_LG2), desc;
 	const struct smmu_leaf_slot *slot = leaf_slot(w->port, s2, w->tag, slice);
-	unsigned index = input >> granule & slot->index_mask;
+	uint64_t index = input >> granule & slot->index_mask;
 
 	/* A slice is all inside the input size, or outside: that was checked when it was filled. */
-	if ((slot->slice ^ slice) | (slot->gen ^ gen) | (slot->tag ^ w->tag))
+	if ((slot->key ^ leaf_key(w->tag, slice)) | (slot->gen ^ gen))
 		return false;
-	leaf->slot = slot;
-	leaf->ptr = NULL;
-	if (__builtin_expect(!slot->by_pa, 1)) {
-		leaf->ptr = (const uint64_t *)slot->table + index;
-		leaf->desc = __atomic_load_n(leaf->ptr, __ATOMIC_ACQUIRE);
-	} else if (nb_mem_load64(w->smmu->mem, NB_PA(slot->table + 8 * index), &leaf->desc)) {
-		return false;
+	if (__builtin_expect(slot->odd, 0)) {
+		struct leaf odd = *leaf; /* so that the address of *leaf is nobody's */
+		bool ok = leaf_step_odd(w->smmu->mem, slot, s2, index, &odd);
+
+		*leaf = odd;
+		return ok;
 	}
-	return !((leaf->desc ^ slot->want) & slot->must);
+	desc = __atomic_load_n((const uint64_t *)slot->table + index, __ATOMIC_ACQUIRE);
+	/* Another type, no access flag, too large an address. */
+	if ((desc ^ slot->want) & slot->must)
+		return false;
+	leaf->addr = (desc & slot->addr_mask) | (input & ~(~UINT64_C(0) << slot->size_lg2));
+	leaf->desc = desc;
+	leaf->size_lg2 = slot->size_lg2;
+	leaf->prot = slot->perms[ttd_attrs(desc)];
+	return true;
 }
 
-static inline uint64_t leaf_addr(const struct leaf *leaf, uint64_t input)
+/*
+ * After the last descriptor was read: whether none of them was of memory that is gone (mem/sigbus.h).
+ * Where any such memory is, it is left to the walker, which asks about each.
+ */
+static inline bool leaf_sound(void)
 {
-	uint64_t addr = leaf->desc & leaf->slot->addr_mask;
-
-	if (__builtin_expect(leaf->slot->pa52, 0))
-		addr |= (leaf->desc & TTD_ADDR_51_48) << 36;
-	return addr | (input & ~(~UINT64_C(0) << leaf->slot->size_lg2));
+	atomic_signal_fence(memory_order_seq_cst);
+	return !atomic_load_explicit(&sigbus_poisonings, memory_order_relaxed);
 }
 
-/* What is allowed without an update of dirty state (perms.h). */
-static inline uint8_t leaf_perms(const struct leaf *leaf, bool s2)
+static inline __attribute__((always_inline)) bool leaf_s1(
+	const struct smmu_walk *w, uint64_t gen, struct leaf *leaf)
 {
-	unsigned attrs = ttd_attrs(leaf->desc);
+	const struct smmu_tt *tt = &w->cfg->s1.tt[leaf->addr >> 55 & 1];
 
-	if (__builtin_expect(leaf->desc & TTD_DBM, 0) && leaf->slot->hd &&
-		(attrs & 2) == (s2 ? 0 : ATTR_RO))
-		return leaf->slot->perms[attrs ^ 2] & ~PERM_WRITE;
-	return leaf->slot->perms[attrs];
+	if (!leaf_step(w, false, tt->granule_lg2, gen, leaf))
+		return false;
+	leaf->global = !(leaf->desc & TTD_NG);
+	return true;
 }
 
-/* The access ended without SIGBUS (mem/sigbus.h). */
-static inline bool leaf_sound(const struct leaf *leaf)
+/* After stage 1, or without. */
+static inline __attribute__((always_inline)) bool leaf_s2(
+	const struct smmu_walk *w, uint64_t gen, struct leaf *leaf)
 {
-	return !leaf->ptr || !sigbus_poisoned(leaf->ptr, sizeof(*leaf->ptr));
+	uint32_t s1_prot = leaf->prot, s1_lg2 = leaf->size_lg2;
+
+	if (!leaf_step(w, true, w->cfg->s2.tt.granule_lg2, gen, leaf))
+		return false;
+	leaf->prot &= s1_prot;
+	leaf->split_lg2 = leaf->size_lg2 < s1_lg2 && w->cfg->use_s1 ? s1_lg2 : 0;
+	leaf->size_lg2 = MIN(leaf->size_lg2, s1_lg2);
+	return true;
+}
+
+static inline __attribute__((always_inline)) struct smmu_result leaf_result(const struct leaf *leaf)
+{
+	return (struct smmu_result){ .addr = leaf->addr,
+		.size_lg2 = (uint8_t)leaf->size_lg2,
+		.prot = (uint8_t)leaf->prot,
+		.global = leaf->global,
+		.split_lg2 = (uint8_t)leaf->split_lg2 };
 }
 
 /* Stage 2 alone, for an access of this class that needs this much. */
@@ -98,49 +155,28 @@ static inline __attribute__((always_inline)) bool leaf_walk_s2(const struct smmu
 	const struct smmu_s2 *s2 = &w->cfg->s2;
 	struct leaf leaf;
 
-	if (!w->port || !leaf_find(w, true, s2->tt.granule_lg2, leaf_gen(w), ipa, &leaf))
+	leaf_begin(&leaf, ipa);
+	if (!w->port || !leaf_step(w, true, s2->tt.granule_lg2, leaf_gen(w), &leaf))
 		return false;
 	if (class != EVT_CLASS_IN && s2->ptw && s2_is_device(leaf.desc, s2->fwb))
 		return false;
-	*out = (struct smmu_result){ .addr = leaf_addr(&leaf, ipa),
-		.size_lg2 = leaf.slot->size_lg2,
-		.prot = leaf_perms(&leaf, true) };
-	return (out->prot & need) == need && leaf_sound(&leaf);
+	*out = leaf_result(&leaf);
+	return (leaf.prot & need) == need && leaf_sound();
 }
 
 /* The whole translation of the access, which needs this much. */
 static inline __attribute__((always_inline)) bool leaf_walk(
-	const struct smmu_walk *w, uint8_t need, struct smmu_result *out)
+	const struct smmu_walk *w, uint8_t need, struct leaf *leaf)
 {
 	const struct smmu_cfg *cfg = w->cfg;
-	uint64_t va = smmu_canonical(cfg, w->access.iova).v, gen, addr;
-	struct leaf s1, s2 = { 0 };
-	unsigned size, prot, split = 0;
+	uint64_t gen;
 
-	if (!cfg->use_s1)
-		return cfg->use_s2 && leaf_walk_s2(w, va, EVT_CLASS_IN, need, out);
-	if (!w->port)
+	if (!w->port || !(cfg->use_s1 || cfg->use_s2))
 		return false;
 	gen = leaf_gen(w);
-	if (!leaf_find(w, false, cfg->s1.tt[va >> 55 & 1].granule_lg2, gen, va, &s1))
-		return false;
-	addr = leaf_addr(&s1, va);
-	size = s1.slot->size_lg2;
-	prot = leaf_perms(&s1, false);
-	if (cfg->use_s2) {
-		if (!leaf_find(w, true, cfg->s2.tt.granule_lg2, gen, addr, &s2))
-			return false;
-		addr = leaf_addr(&s2, addr);
-		split = size > s2.slot->size_lg2 ? size : 0;
-		size = MIN(size, (unsigned)s2.slot->size_lg2);
-		prot &= leaf_perms(&s2, true);
-	}
-	*out = (struct smmu_result){ .addr = addr,
-		.size_lg2 = size,
-		.prot = prot,
-		.global = !(s1.desc & TTD_NG),
-		.split_lg2 = split };
-	return (prot & need) == need && leaf_sound(&s1) && leaf_sound(&s2);
+	leaf_begin(leaf, smmu_canonical(cfg, w->access.iova).v);
+	return (!cfg->use_s1 || leaf_s1(w, gen, leaf)) && (!cfg->use_s2 || leaf_s2(w, gen, leaf)) &&
+	       (leaf->prot & need) == need && leaf_sound();
 }
 
 /* leaf.c: a walk found a leaf. */

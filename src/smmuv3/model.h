@@ -142,7 +142,7 @@ struct smmu_walk {
 	/* Where leaf tables are cached, and under what (tag is not 0). NULL: not, as with rec. */
 	struct nb_smmuv3_port *port;
 	uint32_t tag;
-	uint64_t gen;
+	uint64_t tables; /* smmu_gens.tables */
 };
 
 /* What a walk yields: the output of the very address, the block around it, what may be done. */
@@ -229,46 +229,57 @@ struct smmu_cfg_cache {
 	uint8_t victim[SMMU_CFG_SETS];
 };
 
+struct smmu_gens {
+	/* Of a tag's class. Leaf tables that are older than the IOTLB's entry made of them would be
+	 * taken for new: so tables is loaded after gen. */
+	uint64_t gen, tables;
+};
+
 /*
  * A configuration that somebody holds a copy of. It is current, and the tag still its own, while the
- * tag's generation has the value of gen from IOTLB_GEN_ALL_LG2 up; what is filled under it needs the
+ * tag's generation has the value of gens.gen from IOTLB_GEN_ALL_LG2 up; what is filled under it needs the
  * check of held_current (translate.c) too.
  */
 struct smmu_held {
+	const struct iotlb_class *class; /* of tag; never NULL */
 	uint32_t
 		tag; /* 0: what is translated under it must not be cached, and it is not used again */
 	uint32_t ssid;
 	bool ssv, globals; /* globals: smmu_cfg_globals of the tag */
 	uint8_t split_lg2; /* likewise: smmu_cfg_split */
 	uint8_t need[16];  /* PERM_* that an access needs, by its NB_READ to NB_PRIV */
-	uint64_t gen;	   /* of the tag */
-	uint64_t state;	   /* cfg_gen */
+	struct smmu_gens gens;
+	uint64_t state; /* cfg_gen */
 	struct smmu_cfg cfg;
 };
 
 /* An entry of a leaf-table cache, a cache line: see leaf.h. */
 struct smmu_leaf_slot {
-	uint64_t slice; /* input address >> what a slice's pages resolve */
+	uint64_t
+		key; /* leaf_key: tag, and input address >> what a slice's pages resolve; 0: empty */
 	uint64_t table; /* host pointer to the first descriptor, or (by_pa) where it is */
-	uint64_t gen;
-	uint16_t tag;	     /* 0: empty */
+	uint64_t gen;	/* leaf_gen */
+	uint64_t must, addr_mask;
+	uint8_t perms[16];   /* by the descriptor's attributes (perms.h) */
 	uint16_t want;	     /* what a leaf to be used has in the bits of must */
 	uint16_t index_mask; /* of a slice's pages; 0: a block, which has one descriptor */
 	uint8_t size_lg2;
-	bool by_pa : 1, pa52 : 1, hd : 1;
-	uint64_t must, addr_mask;
-	uint8_t perms[16]; /* by the descriptor's attributes (perms.h) */
+	uint8_t odd; /* LEAF_ODD_* */
 } __attribute__((aligned(64)));
 
 #define SMMU_LEAF_SLOTS 1024
 
-/* A port of this SMMU. What is below `port` is the owner's alone. */
+_Static_assert(SMMU_CFG_SLOTS <= IOTLB_TAG_MAX, "tags are numbers of slots");
+
+/* A port of this SMMU. What is below `port` is the owner's alone, but for peeks into the IOTLB. */
 struct nb_smmuv3_port {
 	struct port port;
 	struct nb_smmuv3 *smmu;
+	const struct iotlb *tlb;	  /* of smmu */
 	const _Atomic uint64_t *removals; /* of smmu->mem */
 	_Atomic uint32_t stalls;	  /* transactions of this port that are stalled (stall.c) */
-	struct smmu_held held;		  /* for the substream that was last asked for */
+	struct iotlb_cache iotlb;
+	struct smmu_held held; /* for the substream that was last asked for */
 	struct smmu_leaf_slot leaves[2][SMMU_LEAF_SLOTS]; /* of stage 1, of stage 2 */
 };
 

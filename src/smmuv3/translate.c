@@ -83,7 +83,7 @@ static bool held_current(struct nb_smmuv3 *smmu, struct smmu_held *held, const s
 {
 	if (!held->tag || held->ssv != txn->ssid_valid || (held->ssv && held->ssid != txn->ssid))
 		return false;
-	held->gen = iotlb_gen(smmu->tlb, held->tag);
+	held->gens = smmu_gens_of(smmu->tlb, held->class);
 	return atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire) == held->state;
 }
 
@@ -116,7 +116,8 @@ static enum step configure(struct nb_smmuv3 *smmu, struct smmu_held *held,
 	/* Not under this tag: a page of this kind is first seen, then cached (fill). */
 	held->globals = smmu_cfg_globals(smmu, tag);
 	held->split_lg2 = smmu_cfg_split(smmu, tag);
-	held->gen = iotlb_gen(smmu->tlb, tag);
+	held->class = iotlb_class(smmu->tlb, tag);
+	held->gens = smmu_gens_of(smmu->tlb, held->class);
 	held->state = state;
 	held->ssv = txn->ssid_valid;
 	held->ssid = txn->ssid;
@@ -127,22 +128,23 @@ static enum step configure(struct nb_smmuv3 *smmu, struct smmu_held *held,
 	return STEP_NEW;
 }
 
-static void fill(struct nb_smmuv3 *smmu, struct smmu_held *held, const struct iotlb_entry *entry,
-	const struct smmu_result *result)
+/* Fill the IOTLB; not where a TLBI would not know yet that there is such an entry (config.c). */
+static void fill(struct nb_smmuv3_port *port, struct smmu_held *held, nb_iova iova,
+	const struct iotlb_entry *entry, const struct smmu_result *result)
 {
 	if (!held->tag)
 		return;
 	if (result->global && !held->globals) {
-		smmu_cfg_mark_globals(smmu, held->tag);
+		smmu_cfg_mark_globals(port->smmu, held->tag);
 		held->globals = true;
 		return;
 	}
 	if (result->split_lg2 > held->split_lg2) {
-		smmu_cfg_mark_split(smmu, held->tag, result->split_lg2);
+		smmu_cfg_mark_split(port->smmu, held->tag, result->split_lg2);
 		held->split_lg2 = result->split_lg2;
 		return;
 	}
-	iotlb_insert(smmu->tlb, entry);
+	iotlb_fill(&port->iotlb, held->tag, held->gens.gen, iova, entry);
 }
 
 static bool walk(struct nb_smmuv3_port *port, struct smmu_held *held, const struct dma_txn *txn,
@@ -153,34 +155,30 @@ static bool walk(struct nb_smmuv3_port *port, struct smmu_held *held, const stru
 		.access = smmu_access_of(&held->cfg, txn),
 		.port = held->tag ? port : NULL,
 		.tag = held->tag,
-		.gen = held->gen };
+		.tables = held->gens.tables };
 	struct smmu_result result;
-	uint64_t mask;
 
 	if (!smmu_walk(&w, &result, &out->fault))
 		return false;
-	mask = BIT64(result.size_lg2) - 1;
-	*entry = (struct iotlb_entry){ .page = (iova.v & ~mask) >> 12,
-		.pa = result.addr & ~mask,
-		.gen = held->gen,
-		.tag = held->tag,
+	*entry = (struct iotlb_entry){ .pa = align_down(result.addr, BIT64(result.size_lg2)),
 		.size_lg2 = result.size_lg2,
 		.prot = result.prot };
 	out->global = result.global;
-	fill(port->smmu, held, entry, &result);
+	fill(port, held, iova, entry, &result);
 	return true;
 }
 
 /* Under its own address, which TBI may have changed, or under a configuration that is news. */
-static bool try_iotlb(struct nb_smmuv3 *smmu, const struct smmu_held *held,
+static bool try_iotlb(struct nb_smmuv3_port *port, const struct smmu_held *held,
 	const struct dma_txn *txn, nb_iova iova, struct iotlb_entry *entry)
 {
-	uint64_t gen = iotlb_gen(smmu->tlb, held->tag);
+	uint64_t gen = iotlb_gen(port->tlb, held->tag);
 	uint8_t need = held->need[flags_of(txn) & SMMU_KINDS];
 
 	/* Under another generation than ours the tag may be another stream's by now. */
-	return held->tag && !((gen ^ held->gen) >> IOTLB_GEN_ALL_LG2) &&
-	       iotlb_find(smmu->tlb, held->tag, gen, iova, entry) && (entry->prot & need) == need;
+	return held->tag && !((gen ^ held->gens.gen) >> IOTLB_GEN_ALL_LG2) &&
+	       iotlb_find(port->tlb, &port->iotlb, held->tag, gen, iova, entry) &&
+	       (entry->prot & need) == need;
 }
 
 static enum smmu_outcome resolve(struct nb_smmuv3_port *port, struct smmu_held *held,
@@ -203,13 +201,13 @@ static enum smmu_outcome resolve(struct nb_smmuv3_port *port, struct smmu_held *
 		return SMMU_ABORTED; /* IHI 0070 5.2: no event */
 	iova = smmu_canonical(&held->cfg, txn->iova);
 	if (!((step == STEP_NEW || iova.v != txn->iova.v) &&
-		    try_iotlb(port->smmu, held, txn, iova, &entry)) &&
+		    try_iotlb(port, held, txn, iova, &entry)) &&
 		!walk(port, held, txn, iova, &entry, out))
 		return SMMU_FAULTED;
-	out->iova = NB_IOVA(entry.page << 12);
+	out->iova = NB_IOVA(align_down(iova.v, BIT64(entry.size_lg2)));
 	out->size_lg2 = entry.size_lg2;
 	out->prot = entry.prot;
-	smmu_span_of(&entry, iova, &out->span);
+	smmu_span_of(entry.pa, entry.size_lg2, iova, &out->span);
 	/* Whatever passes by smmu_stall_check needs the tag. */
 	if (atomic_load_explicit(&port->stalls, memory_order_relaxed))
 		held->tag = 0;
@@ -243,12 +241,21 @@ static enum nb_smmuv3_verdict translate(struct nb_smmuv3_port *port, struct smmu
 	return NB_SMMUV3_OK;
 }
 
-__attribute__((noinline)) enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port,
+/* Apart from the function below, whose variables then have no addresses. */
+static __attribute__((noinline)) enum nb_smmuv3_verdict translate_any(struct nb_smmuv3_port *port,
 	nb_iova iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span)
 {
 	struct dma_txn txn = txn_of(port, iova, flags, ssid);
 
 	return translate(port, &port->held, &txn, span);
+}
+
+__attribute__((noinline)) enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port,
+	nb_iova iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span)
+{
+	if (__builtin_expect(smmu_miss(port, iova, flags, ssid, span), 1))
+		return NB_SMMUV3_OK;
+	return translate_any(port, iova, flags, ssid, span);
 }
 
 /* A transaction of a stream that is not the port's. */

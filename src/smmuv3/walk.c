@@ -309,5 +309,10 @@ static __attribute__((noinline)) bool walk_tables(
 
 bool smmu_walk(const struct smmu_walk *w, struct smmu_result *out, struct smmu_fault *fault)
 {
-	return leaf_walk(w, smmu_need(&w->access), out) || walk_tables(w, out, fault);
+	struct leaf leaf;
+
+	if (!leaf_walk(w, smmu_need(&w->access), &leaf))
+		return walk_tables(w, out, fault);
+	*out = leaf_result(&leaf);
+	return true;
 }

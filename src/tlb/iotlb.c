@@ -1,25 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Filling and invalidating the translation cache; the lookup is in the header.
- *
- * Who excludes whom:
- *
- *   lookup against fill        the slot's sequence count: odd while it is written; a lookup that
- *                              saw it change is a miss
- *   fill against fill          the count is claimed by compare-and-swap; the loser does not fill.
- *                              While it is odd, none but the claimant writes the slot
- *   fill against invalidation  the filler checks its generation after it claimed the slot; the
- *                              invalidator bumps the generation before it looks at the slot, all of
- *                              it sequentially consistent. So either the filler sees the bump and
- *                              leaves the slot empty, or the invalidator sees the claim, and bumps
- *                              the generation of all of the class: what is being filled is then
- *                              dead as soon as it is there (and dearer to refill, but this is rare)
- *   copies of entries          they carry the whole generation, so a bump kills them. The
- *                              invalidator bumps again after the slots are dead: who copied an
- *                              entry out of a slot in between copied a generation that is no more
- *
- * So a fill has one locked instruction, the claim.
- */
+/* Invalidation, and what its log says about entries; the lookup is in the header. */
 #include "tlb/iotlb.h"
 
 #include <stdlib.h>
@@ -28,161 +8,162 @@
 #include "base/bits.h"
 #include "base/check.h"
 
-struct iotlb *iotlb_create(unsigned slots)
+struct iotlb *iotlb_create(void)
 {
-	struct iotlb *tlb;
-	size_t bytes = sizeof(*tlb) + slots * sizeof(tlb->slots[0]);
+	struct iotlb *tlb = aligned_alloc(_Alignof(struct iotlb), sizeof(*tlb));
 
-	if (!is_pow2(slots))
-		return NULL;
-	tlb = aligned_alloc(64, align_up(bytes, 64));
 	if (!tlb)
 		return NULL;
-	memset(tlb, 0, bytes);
-	tlb->mask = slots - 1;
+	memset(tlb, 0, sizeof(*tlb));
+	pthread_mutex_init(&tlb->lock, NULL);
 	return tlb;
 }
 
 void iotlb_destroy(struct iotlb *tlb)
 {
+	if (!tlb)
+		return;
+	pthread_mutex_destroy(&tlb->lock);
 	free(tlb);
 }
 
-/* Claim the slot, whose count was seen to be even. */
-static bool claim(struct iotlb_slot *slot, uint32_t even)
+bool iotlb_cache_init(struct iotlb_cache *cache, unsigned slots)
 {
-	/* seq_cst: the claim is visible before the generation is checked. */
-	if (!atomic_compare_exchange_strong(&slot->seq, &even, even + 1))
+	size_t bytes = slots * sizeof(*cache->slots);
+
+	*cache = (struct iotlb_cache){ .last_lg2 = 12, .mask = slots - 1 };
+	if (!is_pow2(slots))
 		return false;
-	/* Whoever sees a field that changes after this also sees the odd count. */
-	atomic_thread_fence(memory_order_release);
-	return true;
+	cache->slots = aligned_alloc(64, align_up(bytes, 64));
+	if (cache->slots)
+		memset(cache->slots, 0, bytes);
+	return cache->slots;
 }
 
-/* End a claim. */
-static void publish(struct iotlb_slot *slot, uint32_t even)
+void iotlb_cache_finish(struct iotlb_cache *cache)
 {
-	atomic_store_explicit(&slot->seq, even + 2, memory_order_release);
-}
-
-static void put(struct iotlb_slot *slot, const struct iotlb_entry *entry)
-{
-	atomic_store_explicit(&slot->page, entry->page, memory_order_relaxed);
-	atomic_store_explicit(&slot->pa, entry->pa, memory_order_relaxed);
-	atomic_store_explicit(&slot->gen, entry->gen, memory_order_relaxed);
-	atomic_store_explicit(
-		&slot->key, iotlb_key(entry->tag, entry->size_lg2), memory_order_relaxed);
-	atomic_store_explicit(&slot->prot, entry->prot, memory_order_relaxed);
-}
-
-static void clear(struct iotlb_slot *slot)
-{
-	atomic_store_explicit(&slot->key, 0, memory_order_relaxed);
-}
-
-/* iotlb_gen, for what the table above says of fills. */
-static uint64_t gen_now(const struct iotlb *tlb, const struct iotlb_class *class)
-{
-	return atomic_load(&tlb->all_gen) + atomic_load(&class->gen);
-}
-
-void iotlb_insert(struct iotlb *tlb, const struct iotlb_entry *entry)
-{
-	struct iotlb_class *class = iotlb_class(tlb, entry->tag);
-	uint64_t size_bit = BIT64(entry->size_lg2);
-	struct iotlb_slot *slot;
-	uint32_t seq;
-
-	nb_assert(entry->tag && entry->size_lg2 >= 12 && entry->size_lg2 < 64);
-	slot = iotlb_slot(tlb, entry->tag, entry->page << 12, entry->size_lg2);
-	/* Before the entry is there: an invalidation must look for this size, and so must lookups.
-	 */
-	if (!(atomic_load_explicit(&class->sizes, memory_order_relaxed) & size_bit))
-		atomic_fetch_or(&class->sizes, size_bit);
-	seq = atomic_load_explicit(&slot->seq, memory_order_relaxed);
-	if ((seq & 1) || !claim(slot, seq))
-		return;
-	if (gen_now(tlb, class) == entry->gen)
-		put(slot, entry);
-	else
-		clear(slot);
-	publish(slot, seq);
-}
-
-/* The generation's parts are sums of counters: any addition kills what was filled before it. */
-static void bump(_Atomic uint64_t *gen, uint64_t by)
-{
-	atomic_fetch_add(gen, by);
-	atomic_thread_fence(memory_order_seq_cst);
+	free(cache->slots);
 }
 
 void iotlb_invalidate_all(struct iotlb *tlb)
 {
-	bump(&tlb->all_gen, IOTLB_GEN_ALL);
+	atomic_fetch_add(&tlb->all_tables, 1);
+	atomic_fetch_add(&tlb->all_gen, IOTLB_GEN_ALL);
 }
 
 void iotlb_invalidate_tag(struct iotlb *tlb, uint32_t tag)
 {
-	bump(&iotlb_class(tlb, tag)->gen, IOTLB_GEN_ALL);
+	atomic_fetch_add(&iotlb_class(tlb, tag)->tables, 1);
+	atomic_fetch_add(&iotlb_class(tlb, tag)->gen, IOTLB_GEN_ALL);
 }
 
-static bool holds(const struct iotlb_slot *slot, uint64_t key, uint64_t block)
+/* Ranges are numbered by the low bits of the generation that they end. */
+static uint64_t number_of(uint64_t gen)
 {
-	uint64_t page = atomic_load_explicit(&slot->page, memory_order_relaxed);
-	bool same = atomic_load_explicit(&slot->key, memory_order_relaxed) == key &&
-		    page >> ((key & 0xff) - 12) == block;
-
-	/* The fields are read before the count is read again. */
-	atomic_thread_fence(memory_order_acquire);
-	return same;
-}
-
-/* Kill the slot's entry if it is this block of this tag. False: it is just being written. */
-static bool kill_slot(struct iotlb_slot *slot, uint64_t key, uint64_t block)
-{
-	uint32_t seq = atomic_load(&slot->seq);
-	bool same;
-
-	/* Each turn is one that another thread wrote the slot in. */
-	while (!(seq & 1)) {
-		same = holds(slot, key, block);
-		if (same && claim(slot, seq)) {
-			clear(slot);
-			publish(slot, seq);
-			return true;
-		}
-		if (!same && atomic_load(&slot->seq) == seq)
-			return true;
-		seq = atomic_load(&slot->seq);
-	}
-	return false;
-}
-
-/* Kill the blocks of one size that overlap the range. False: too many, or one is being written. */
-static bool kill_blocks(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last, unsigned lg2)
-{
-	uint64_t block = iova.v >> lg2, end = last.v >> lg2;
-
-	if (end - block > tlb->mask / 2)
-		return false;
-	for (; block <= end; block++)
-		if (!kill_slot(iotlb_slot(tlb, tag, block << lg2, lg2), iotlb_key(tag, lg2), block))
-			return false;
-	return true;
+	return gen & (IOTLB_GEN_ALL - 1);
 }
 
 void iotlb_invalidate_range(struct iotlb *tlb, uint32_t tag, nb_iova iova, nb_iova last, bool leaf)
 {
 	struct iotlb_class *class = iotlb_class(tlb, tag);
-	uint64_t by = leaf ? 1 : IOTLB_GEN_TABLE, sizes;
+	struct iotlb_range *range;
+	uint64_t number;
 
-	bump(&class->gen, by);
-	sizes = atomic_load(&class->sizes);
+	pthread_mutex_lock(&tlb->lock);
+	number = number_of(atomic_load(&class->gen));
+	range = &class->log[number % IOTLB_RANGES];
+	atomic_store_explicit(&range->number, 0, memory_order_relaxed);
+	/* Who sees a new word and then the number sees no old one. */
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&range->tag, tag, memory_order_relaxed);
+	atomic_store_explicit(&range->first, iova.v, memory_order_relaxed);
+	atomic_store_explicit(&range->last, last.v, memory_order_relaxed);
+	atomic_store_explicit(&range->number, number + 1, memory_order_release);
+	if (!leaf)
+		atomic_fetch_add(&class->tables, 1);
+	atomic_fetch_add(&class->gen, 1);
+	pthread_mutex_unlock(&tlb->lock);
+}
+
+/* Whether the range of this number may reach a byte of [first, last] under tag. */
+static bool reaches(const struct iotlb_class *class, uint64_t number, uint32_t tag, uint64_t first,
+	uint64_t last)
+{
+	const struct iotlb_range *range = &class->log[number % IOTLB_RANGES];
+	bool apart;
+
+	if (atomic_load_explicit(&range->number, memory_order_acquire) != number + 1)
+		return true; /* a later one has its place */
+	apart = atomic_load_explicit(&range->tag, memory_order_relaxed) != tag ||
+		atomic_load_explicit(&range->last, memory_order_relaxed) < first ||
+		atomic_load_explicit(&range->first, memory_order_relaxed) > last;
+	/* The words are read before the number is read again. */
+	atomic_thread_fence(memory_order_acquire);
+	return !apart || atomic_load_explicit(&range->number, memory_order_relaxed) != number + 1;
+}
+
+/* Whether an entry that was born at `born`, gen being the present, is one that no range reached. */
+static inline __attribute__((always_inline)) bool survives(
+	const struct iotlb *tlb, uint64_t key, unsigned size_lg2, uint64_t born, uint64_t gen)
+{
+	uint32_t tag = (uint32_t)(key >> 53);
+	uint64_t first = key << 11 >> 11 << size_lg2, last = first | MASK64(size_lg2 - 1, 0);
+
+	if (gen - born > IOTLB_RANGES)
+		return false;
+	for (; born != gen; born++)
+		if (reaches(iotlb_class(tlb, tag), number_of(born), tag, first, last))
+			return false;
+	return true;
+}
+
+bool iotlb_find(const struct iotlb *tlb, struct iotlb_cache *cache, uint32_t tag, uint64_t gen,
+	nb_iova iova, struct iotlb_entry *out)
+{
+	uint64_t sizes = cache->sizes, key, value, born;
+	struct iotlb_slot *slot;
+	unsigned lg2;
+
+	/* One probe for each size in use, which mostly is one. */
 	for (; sizes; sizes &= sizes - 1) {
-		if (!kill_blocks(tlb, tag, iova, last, __builtin_ctzll(sizes))) {
-			bump(&class->gen, IOTLB_GEN_ALL); /* dearer to refill, right all the same */
-			return;
-		}
+		lg2 = (unsigned)__builtin_ctzll(sizes);
+		key = iotlb_key(tag, iova.v, lg2);
+		slot = iotlb_slot(cache, tag, iova.v, lg2);
+		value = atomic_load_explicit(&slot->value, memory_order_relaxed);
+		if (atomic_load_explicit(&slot->key, memory_order_relaxed) != key ||
+			(value >> 6 & 63) != lg2)
+			continue;
+		born = atomic_load_explicit(&slot->gen, memory_order_relaxed);
+		if (!survives(tlb, key, lg2, born, gen))
+			continue;
+		if (born != gen)
+			atomic_store_explicit(&slot->gen, gen, memory_order_relaxed);
+		*out = iotlb_entry_of(value);
+		return true;
 	}
-	bump(&class->gen, by);
+	return false;
+}
+
+/* The words of a slot, if they were the same when looked at twice: nobody wrote meanwhile. */
+static bool look(const struct iotlb_slot *slot, uint64_t words[3])
+{
+	words[0] = atomic_load_explicit(&slot->key, memory_order_acquire);
+	words[1] = atomic_load_explicit(&slot->value, memory_order_acquire);
+	words[2] = atomic_load_explicit(&slot->gen, memory_order_acquire);
+	return atomic_load_explicit(&slot->key, memory_order_acquire) == words[0] &&
+	       atomic_load_explicit(&slot->value, memory_order_acquire) == words[1] &&
+	       atomic_load_explicit(&slot->gen, memory_order_acquire) == words[2];
+}
+
+bool iotlb_peek(const struct iotlb *tlb, const struct iotlb_cache *cache, uint32_t tag,
+	nb_iova iova, unsigned size_lg2, struct iotlb_entry *out, bool *live)
+{
+	uint64_t words[3];
+
+	if (!look(iotlb_slot(cache, tag, iova.v, size_lg2), words) ||
+		words[0] != iotlb_key(tag, iova.v, size_lg2) || (words[1] >> 6 & 63) != size_lg2)
+		return false;
+	*out = iotlb_entry_of(words[1]);
+	*live = survives(tlb, words[0], size_lg2, words[2], iotlb_gen(tlb, tag));
+	return true;
 }

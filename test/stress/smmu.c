@@ -319,7 +319,8 @@ static void tlbi_page(enum stream s, unsigned c, unsigned slot, bool leaf)
 		command(CMD_TLBI_NH_VAA | (uint64_t)(s + 1) << 32, va | leaf);
 		break;
 	case 2: /* a range of one page: TG is 4 KiB, NUM and SCALE 0 */
-		command(CMD_TLBI_NH_VA | ids(s, c), va | leaf | 1 << 10);
+		command(CMD_TLBI_NH_VA | ids(s, c),
+			va | leaf | 3 << 8 | 1 << 10); /* TTL: at level 3 */
 		break;
 	case 3:
 		command(below(&w.rng, 2) ? CMD_TLBI_NSNH_ALL

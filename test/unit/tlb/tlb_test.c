@@ -12,125 +12,209 @@
 #include "tlb/iotlb.h"
 #include "tlb/port.h"
 
-static void fill(struct iotlb *tlb, uint32_t tag, uint64_t iova, unsigned lg2)
+/* What one instance has, and one cache of it. */
+struct rig {
+	struct iotlb *tlb;
+	struct iotlb_cache cache;
+};
+
+static struct rig make(unsigned slots)
+{
+	struct rig rig = { .tlb = iotlb_create() };
+
+	assert_non_null(rig.tlb);
+	assert_true(iotlb_cache_init(&rig.cache, slots));
+	return rig;
+}
+
+static void unmake(struct rig *rig)
+{
+	iotlb_cache_finish(&rig->cache);
+	iotlb_destroy(rig->tlb);
+}
+
+static void fill_at(struct rig *rig, uint32_t tag, uint64_t iova, unsigned lg2, uint64_t gen)
 {
 	struct iotlb_entry entry = {
-		.page = align_down(iova, BIT64(lg2)) >> 12,
 		.pa = align_down(iova, BIT64(lg2)) + GIB(1024),
-		.gen = iotlb_gen(tlb, tag),
-		.tag = tag,
 		.size_lg2 = lg2,
 		.prot = 3,
 	};
 
-	iotlb_insert(tlb, &entry);
+	iotlb_fill(&rig->cache, tag, gen, NB_IOVA(iova), &entry);
 }
 
-static bool hit(struct iotlb *tlb, uint32_t tag, uint64_t iova)
+static void fill(struct rig *rig, uint32_t tag, uint64_t iova, unsigned lg2)
 {
-	struct iotlb_entry entry;
+	fill_at(rig, tag, iova, lg2, iotlb_gen(rig->tlb, tag));
+}
 
-	if (!iotlb_lookup(tlb, tag, NB_IOVA(iova), &entry))
+static bool hit(struct rig *rig, uint32_t tag, uint64_t iova)
+{
+	struct iotlb_entry entry, peeked;
+	bool live;
+
+	if (!iotlb_find(
+		    rig->tlb, &rig->cache, tag, iotlb_gen(rig->tlb, tag), NB_IOVA(iova), &entry))
 		return false;
-	assert_int_equal(entry.tag, tag);
 	assert_int_equal(entry.prot, 3);
-	assert_true(entry.pa - GIB(1024) == entry.page << 12);
-	assert_true(iova - (entry.page << 12) < BIT64(entry.size_lg2));
-	assert_true(iotlb_entry_live(tlb, &entry, tag, NB_IOVA(iova)));
+	assert_true(iova + GIB(1024) - entry.pa < BIT64(entry.size_lg2));
+	assert_true(iotlb_peek(
+		rig->tlb, &rig->cache, tag, NB_IOVA(iova), entry.size_lg2, &peeked, &live));
+	assert_true(live && peeked.pa == entry.pa && peeked.prot == 3);
 	return true;
+}
+
+static void invalidate(struct rig *rig, uint32_t tag, uint64_t first, uint64_t last)
+{
+	iotlb_invalidate_range(rig->tlb, tag, NB_IOVA(first), NB_IOVA(last), false);
 }
 
 static void blocks(void **state)
 {
-	struct iotlb *tlb = iotlb_create(64);
+	struct rig rig = make(64);
+	struct iotlb_cache odd;
 
-	assert_null(iotlb_create(48));
-	assert_null(iotlb_create(0));
-	assert_false(hit(tlb, 1, 0));
-	fill(tlb, 1, 0x5000, 12);
-	fill(tlb, 1, MIB(6), 21);
-	fill(tlb, 1, GIB(3), 30);
-	fill(tlb, 1, KIB(64), 16);
-	assert_true(hit(tlb, 1, 0x5fff));
-	assert_false(hit(tlb, 1, 0x6000));
-	assert_false(hit(tlb, 1, 0x4fff));
-	assert_true(hit(tlb, 1, MIB(7) + 123));
-	assert_false(hit(tlb, 1, MIB(8)));
-	assert_true(hit(tlb, 1, GIB(4) - 1));
-	assert_false(hit(tlb, 1, GIB(4)));
-	assert_true(hit(tlb, 1, KIB(127)));
-	assert_false(hit(tlb, 2, 0x5000));
-	assert_false(hit(tlb, 257, 0x5000)); /* another tag of the same class */
-	assert_false(hit(tlb, 1, UINT64_MAX));
-	iotlb_destroy(tlb);
+	assert_false(iotlb_cache_init(&odd, 48));
+	assert_false(iotlb_cache_init(&odd, 0));
+	assert_false(hit(&rig, 1, 0));
+	fill(&rig, 1, 0x5000, 12);
+	fill(&rig, 1, MIB(6), 21);
+	fill(&rig, 1, GIB(3), 30);
+	fill(&rig, 1, KIB(64), 16);
+	assert_true(hit(&rig, 1, 0x5fff));
+	assert_false(hit(&rig, 1, 0x6000));
+	assert_false(hit(&rig, 1, 0x4fff));
+	assert_true(hit(&rig, 1, MIB(7) + 123));
+	assert_false(hit(&rig, 1, MIB(8)));
+	assert_true(hit(&rig, 1, GIB(4) - 1));
+	assert_false(hit(&rig, 1, GIB(4)));
+	assert_true(hit(&rig, 1, KIB(127)));
+	assert_false(hit(&rig, 2, 0x5000));
+	assert_false(hit(&rig, 257, 0x5000)); /* another tag of the same class */
+	assert_false(hit(&rig, 1, UINT64_MAX));
+	/* The ends of what there is. */
+	fill(&rig, IOTLB_TAG_MAX, UINT64_MAX, 12);
+	assert_true(hit(&rig, IOTLB_TAG_MAX, UINT64_MAX));
+	assert_false(hit(&rig, IOTLB_TAG_MAX - 1, UINT64_MAX));
+	unmake(&rig);
 }
 
 static void by_tag_and_all(void **state)
 {
-	struct iotlb *tlb = iotlb_create(4096);
+	struct rig rig = make(4096);
 
-	fill(tlb, 1, 0x5000, 12);
-	fill(tlb, 2, 0x5000, 12);
-	iotlb_invalidate_tag(tlb, 1);
-	assert_false(hit(tlb, 1, 0x5000));
-	assert_true(hit(tlb, 2, 0x5000));
-	fill(tlb, 1, 0x5000, 12);
-	assert_true(hit(tlb, 1, 0x5000));
-	iotlb_invalidate_all(tlb);
-	assert_false(hit(tlb, 1, 0x5000));
-	assert_false(hit(tlb, 2, 0x5000));
-	iotlb_destroy(tlb);
+	fill(&rig, 1, 0x5000, 12);
+	fill(&rig, 2, 0x5000, 12);
+	iotlb_invalidate_tag(rig.tlb, 1);
+	assert_false(hit(&rig, 1, 0x5000));
+	assert_true(hit(&rig, 2, 0x5000));
+	fill(&rig, 1, 0x5000, 12);
+	assert_true(hit(&rig, 1, 0x5000));
+	iotlb_invalidate_all(rig.tlb);
+	assert_false(hit(&rig, 1, 0x5000));
+	assert_false(hit(&rig, 2, 0x5000));
+	unmake(&rig);
 }
 
 static void by_range(void **state)
 {
-	struct iotlb *tlb = iotlb_create(4096);
+	struct rig rig = make(4096);
 	uint64_t i;
 
 	for (i = 0; i < 16; i++)
-		fill(tlb, 9, i << 12, 12);
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(0x3fff), NB_IOVA(0x5000), false);
+		fill(&rig, 9, i << 12, 12);
+	invalidate(&rig, 9, 0x3fff, 0x5000);
 	for (i = 0; i < 16; i++)
-		assert_int_equal(hit(tlb, 9, i << 12), i < 3 || i > 5);
+		assert_int_equal(hit(&rig, 9, i << 12), i < 3 || i > 5);
 	/* A byte of a block kills the block. */
-	fill(tlb, 9, MIB(4), 21);
-	fill(tlb, 9, GIB(5), 30);
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(MIB(5)), NB_IOVA(MIB(5)), false);
-	assert_false(hit(tlb, 9, MIB(4)));
-	assert_true(hit(tlb, 9, GIB(5)));
-	assert_true(hit(tlb, 9, 0x1000));
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(GIB(6) - 1), NB_IOVA(GIB(6)), false);
-	assert_false(hit(tlb, 9, GIB(5)));
-	assert_true(hit(tlb, 9, 0x1000));
+	fill(&rig, 9, MIB(4), 21);
+	fill(&rig, 9, GIB(5), 30);
+	invalidate(&rig, 9, MIB(5), MIB(5));
+	assert_false(hit(&rig, 9, MIB(4)));
+	assert_true(hit(&rig, 9, GIB(5)));
+	assert_true(hit(&rig, 9, 0x1000));
+	invalidate(&rig, 9, GIB(6) - 1, GIB(6));
+	assert_false(hit(&rig, 9, GIB(5)));
+	assert_true(hit(&rig, 9, 0x1000));
 	/* Another tag is not concerned, not even one of the same class. */
-	fill(tlb, 9 + 256, 0x1000, 12);
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(0x1000), NB_IOVA(0x1fff), false);
-	assert_false(hit(tlb, 9, 0x1000));
-	assert_true(hit(tlb, 9 + 256, 0x1000));
+	fill(&rig, 9 + 256, 0x1000, 12);
+	invalidate(&rig, 9, 0x1000, 0x1fff);
+	assert_false(hit(&rig, 9, 0x1000));
+	assert_true(hit(&rig, 9 + 256, 0x1000));
 	/* Everything. */
-	iotlb_invalidate_range(tlb, 9, NB_IOVA(0), NB_IOVA(UINT64_MAX), false);
-	assert_false(hit(tlb, 9, 0));
-	iotlb_destroy(tlb);
+	invalidate(&rig, 9, 0, UINT64_MAX);
+	assert_false(hit(&rig, 9, 0));
+	unmake(&rig);
+}
+
+/* Entries live through as many ranges as the log has room for, and not through one of those. */
+static void log_of_ranges(void **state)
+{
+	struct rig rig = make(64);
+	unsigned n, i;
+
+	for (n = 0; n < 3 * IOTLB_RANGES; n++) {
+		fill(&rig, 3, 0x5000, 12);
+		fill(&rig, 3, 0x6000, 12);
+		for (i = 0; i < n; i++)
+			invalidate(&rig, 3, 0x7000 + 0x1000 * i, 0x7fff + 0x1000 * i);
+		if (n <= IOTLB_RANGES) /* more: an entry may die that need not */
+			assert_true(hit(&rig, 3, 0x5000));
+		/* 0x6000 was not used since: the range that reaches it is the oldest of the log. */
+		fill(&rig, 3, 0x6000, 12);
+		invalidate(&rig, 3, 0x6fff, 0x6fff);
+		for (i = 1; i < n; i++)
+			invalidate(&rig, 3, 0x7000, 0x7fff);
+		assert_false(hit(&rig, 3, 0x6000));
+	}
+	unmake(&rig);
+}
+
+/* The count of ranges carries into what is above it: everything dies, and nothing comes back. */
+static void carry(void **state)
+{
+	struct rig rig = make(64);
+	uint64_t old, i;
+
+	atomic_store(&iotlb_class(rig.tlb, 3)->gen, IOTLB_GEN_ALL - 2);
+	old = iotlb_gen(rig.tlb, 3);
+	fill(&rig, 3, 0x5000, 12);
+	fill(&rig, 3, 0x6000, 12);
+	for (i = 0; i < 4; i++) {
+		invalidate(&rig, 3, 0x5000, 0x5fff);
+		assert_false(hit(&rig, 3, 0x5000));
+		assert_true(hit(&rig, 3, 0x6000));
+		fill_at(&rig, 3, 0x5000, 12, old); /* a walk that took long */
+		assert_false(hit(&rig, 3, 0x5000));
+		fill(&rig, 3, 0x5000, 12);
+		assert_true(hit(&rig, 3, 0x5000));
+	}
+	unmake(&rig);
 }
 
 static void racing_walks_lose(void **state)
 {
-	struct iotlb *tlb = iotlb_create(64);
-	struct iotlb_entry walk = { .page = 5, .gen = iotlb_gen(tlb, 3), .tag = 3, .size_lg2 = 12 };
-	struct iotlb_entry out;
+	struct rig rig = make(64);
+	uint64_t gen = iotlb_gen(rig.tlb, 3), tables = iotlb_tables(rig.tlb, 3);
 
-	iotlb_invalidate_range(tlb, 3, NB_IOVA(0x5000), NB_IOVA(0x5fff), false);
-	iotlb_insert(tlb, &walk);
-	assert_false(iotlb_lookup(tlb, 3, NB_IOVA(0x5000), &out));
-	walk.gen = iotlb_gen(tlb, 3);
-	iotlb_insert(tlb, &walk);
-	assert_true(iotlb_lookup(tlb, 3, NB_IOVA(0x5000), &out));
-	/* A hot entry dies of any invalidation of its class; the slot only of its own. */
-	iotlb_invalidate_range(tlb, 3, NB_IOVA(0x7000), NB_IOVA(0x7fff), false);
-	assert_false(iotlb_entry_live(tlb, &out, 3, NB_IOVA(0x5000)));
-	assert_true(iotlb_lookup(tlb, 3, NB_IOVA(0x5000), &out));
-	assert_true(iotlb_entry_live(tlb, &out, 3, NB_IOVA(0x5000)));
-	iotlb_destroy(tlb);
+	invalidate(&rig, 3, 0x5000, 0x5fff);
+	fill_at(&rig, 3, 0x5000, 12, gen);
+	assert_false(hit(&rig, 3, 0x5000));
+	fill(&rig, 3, 0x5000, 12);
+	assert_true(hit(&rig, 3, 0x5000));
+	/* Tables are another count, which leaves alone do not touch. */
+	assert_int_not_equal(iotlb_tables(rig.tlb, 3), tables);
+	tables = iotlb_tables(rig.tlb, 3);
+	iotlb_invalidate_range(rig.tlb, 3, NB_IOVA(0x7000), NB_IOVA(0x7fff), true);
+	assert_int_equal(iotlb_tables(rig.tlb, 3), tables);
+	assert_true(hit(&rig, 3, 0x5000));
+	iotlb_invalidate_tag(rig.tlb, 3);
+	assert_int_not_equal(iotlb_tables(rig.tlb, 3), tables);
+	tables = iotlb_tables(rig.tlb, 3);
+	iotlb_invalidate_all(rig.tlb);
+	assert_int_not_equal(iotlb_tables(rig.tlb, 3), tables);
+	unmake(&rig);
 }
 
 /*
@@ -138,10 +222,9 @@ static void racing_walks_lose(void **state)
  * it: after invalidation and wait the reader never uses the old value.
  */
 struct race {
-	struct iotlb *tlb;
+	struct rig rig;
 	struct port_set set;
 	struct port port;
-	struct iotlb_entry hot;	  /* the reader's own */
 	_Atomic uint64_t table;	  /* the translation of page 5 */
 	_Atomic uint64_t revoked; /* values up to this one are no more */
 	atomic_bool stop;
@@ -150,19 +233,16 @@ struct race {
 
 static uint64_t translate(struct race *race)
 {
-	struct iotlb_entry entry = { .page = 5, .tag = 7, .size_lg2 = 12, .prot = 3 };
+	struct rig *rig = &race->rig;
+	uint64_t gen = iotlb_gen(rig->tlb, 7);
+	struct iotlb_entry entry;
 
-	if (iotlb_entry_live(race->tlb, &race->hot, 7, NB_IOVA(0x5000)))
-		return race->hot.pa;
-	if (iotlb_lookup(race->tlb, 7, NB_IOVA(0x5000), &entry)) {
-		race->hot = entry;
-		return entry.pa;
-	}
-	entry.gen = iotlb_gen(race->tlb, 7);
-	entry.pa = atomic_load_explicit(&race->table, memory_order_acquire);
-	iotlb_insert(race->tlb, &entry);
-	race->hot = entry;
-	return entry.pa;
+	if (iotlb_find(rig->tlb, &rig->cache, 7, gen, NB_IOVA(0x5000), &entry))
+		return entry.pa >> 12;
+	entry = (struct iotlb_entry){ .size_lg2 = 12, .prot = 3 };
+	entry.pa = atomic_load_explicit(&race->table, memory_order_acquire) << 12;
+	iotlb_fill(&rig->cache, 7, gen, NB_IOVA(0x5000), &entry);
+	return entry.pa >> 12;
 }
 
 static void *reader(void *arg)
@@ -187,12 +267,15 @@ static void *reader(void *arg)
 static void revoke(struct race *race, uint64_t round)
 {
 	atomic_store_explicit(&race->table, round + 1, memory_order_release);
-	if (round % 3 == 0)
-		iotlb_invalidate_tag(race->tlb, 7);
-	else if (round % 3 == 1)
-		iotlb_invalidate_range(race->tlb, 7, NB_IOVA(0x5000), NB_IOVA(0x5fff), false);
+	if (round % 4 == 0)
+		iotlb_invalidate_tag(race->rig.tlb, 7);
+	else if (round % 4 == 1)
+		iotlb_invalidate_all(race->rig.tlb);
 	else
-		iotlb_invalidate_all(race->tlb);
+		iotlb_invalidate_range(
+			race->rig.tlb, 7, NB_IOVA(0x5000), NB_IOVA(0x5fff), round & 1);
+	/* What reaches other pages, and is no reason to use an old value. */
+	iotlb_invalidate_range(race->rig.tlb, 7, NB_IOVA(0x9000), NB_IOVA(0x9fff), true);
 	port_wait_begin(&race->set);
 	while (!port_wait_poll(&race->set))
 		sched_yield();
@@ -206,7 +289,7 @@ static void run_race(bool fences)
 	uint64_t round;
 
 	port_init_process(fences);
-	race = (struct race){ .tlb = iotlb_create(64) };
+	race = (struct race){ .rig = make(64) };
 	atomic_store(&race.table, 1);
 	port_set_init(&race.set);
 	port_add(&race.set, &race.port, 1);
@@ -220,7 +303,7 @@ static void run_race(bool fences)
 	assert_int_equal(atomic_load(&race.violations), 0);
 	port_remove(&race.set, &race.port);
 	port_set_finish(&race.set);
-	iotlb_destroy(race.tlb);
+	unmake(&race.rig);
 }
 
 static void race_with_membarrier(void **state)
@@ -268,6 +351,8 @@ int main(void)
 		cmocka_unit_test(blocks),
 		cmocka_unit_test(by_tag_and_all),
 		cmocka_unit_test(by_range),
+		cmocka_unit_test(log_of_ranges),
+		cmocka_unit_test(carry),
 		cmocka_unit_test(racing_walks_lose),
 		cmocka_unit_test(waits),
 		cmocka_unit_test(race_with_membarrier),
