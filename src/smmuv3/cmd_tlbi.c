@@ -10,8 +10,8 @@
 struct tlbi {
 	uint16_t vmid, asid;
 	nb_iova first, last;
-	bool leaf;	  /* tables on the way are as they were */
-	uint32_t *budget; /* of looking at single entries */
+	bool leaf;	 /* tables on the way are as they were */
+	uint32_t *pages; /* that may still be looked for one by one */
 };
 
 /*
@@ -43,7 +43,7 @@ static bool set_range(
 static enum cmd_outcome tlbi_each(struct nb_smmuv3 *smmu, const struct cmd *cmd, uint64_t addr_mask,
 	bool have, smmu_cfg_fn *fn)
 {
-	struct tlbi tlbi = { .asid = field_get(CMD_0_ASID, cmd->w[0]), .budget = &smmu->budget };
+	struct tlbi tlbi = { .asid = field_get(CMD_0_ASID, cmd->w[0]), .pages = &smmu->pages };
 
 	if (!have)
 		return CMD_ILL;
@@ -56,16 +56,16 @@ static enum cmd_outcome tlbi_each(struct nb_smmuv3 *smmu, const struct cmd *cmd,
 	return CMD_DONE;
 }
 
-/* Entry by entry where the doorbell's budget allows it, else the whole tag in one step. */
+/* Page by page where the doorbell's budget allows it, else the whole tag in one step. */
 static void kill_range(struct nb_smmuv3 *smmu, uint32_t tag, const struct tlbi *tlbi)
 {
 	uint64_t pages = ((tlbi->last.v - tlbi->first.v) >> 12) + 1;
 
-	if (pages > *tlbi->budget) {
+	if (pages > *tlbi->pages) {
 		iotlb_invalidate_tag(smmu->tlb, tag);
 		return;
 	}
-	*tlbi->budget -= pages;
+	*tlbi->pages -= pages;
 	iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last, tlbi->leaf);
 }
 

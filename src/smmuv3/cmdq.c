@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command queue (IHI 0070 3.5, 4): consumption, errors and CMD_SYNC. A doorbell has a budget, of
- * which each command takes a share and a TLBI by range one more for each page. What is left in the
- * queue is consumed by the next doorbell, or when CMDQ_CONS is read.
+ * The command queue (IHI 0070 3.5, 4): consumption, errors and CMD_SYNC. A doorbell has a budget of
+ * commands; what is left in the queue is consumed by the next doorbell, or when CMDQ_CONS is read. It
+ * has another one of pages, for TLBIs by range: so that these never delay the CMD_SYNC behind them,
+ * whose message is all that some drivers look at.
  */
 #include "smmuv3/cmd.h"
 
 #include <string.h>
 
 #define COMMANDS_PER_DOORBELL 4096
-#define COMMAND_COST	      64
+#define PAGES_PER_DOORBELL    (COMMANDS_PER_DOORBELL * 64)
 
 /* The wait for DMA in flight is over, or was not needed. */
 static bool dma_has_left(struct nb_smmuv3 *smmu)
@@ -165,8 +166,8 @@ static void go_on(struct nb_smmuv3 *smmu)
 	smmu->cmdq_paused = false;
 	if (!(smmu->regs.cr0 & CR0_CMDQEN))
 		return;
-	while (smmu->budget >= COMMAND_COST && !smmu->cmdq_halted) {
-		smmu->budget -= COMMAND_COST;
+	while (smmu->budget && !smmu->cmdq_halted) {
+		smmu->budget--;
 		if (!consume(smmu))
 			return;
 	}
@@ -174,7 +175,8 @@ static void go_on(struct nb_smmuv3 *smmu)
 
 void smmu_cmdq_run(struct nb_smmuv3 *smmu)
 {
-	smmu->budget = COMMANDS_PER_DOORBELL * COMMAND_COST;
+	smmu->budget = COMMANDS_PER_DOORBELL;
+	smmu->pages = PAGES_PER_DOORBELL;
 	go_on(smmu);
 }
 

@@ -333,7 +333,8 @@ struct nb_smmuv3 {
 	bool sync_begun;  /* the CMD_SYNC at CONS has begun to wait */
 	bool sync_due;	  /* something was invalidated since the last CMD_SYNC */
 	bool cmdq_paused; /* until sync_irqs has room */
-	uint32_t budget;  /* of the doorbell: see cmdq.c */
+	uint32_t budget;  /* commands that the doorbell may still execute: see cmdq.c */
+	uint32_t pages;	  /* and pages that its TLBIs by range may still look for */
 	struct smmu_sync_irq sync_irqs[SMMU_SYNC_IRQS];
 	_Atomic unsigned n_sync_irqs;
 	uint64_t waiting;	  /* SMMU_WAIT_* */

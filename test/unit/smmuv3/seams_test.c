@@ -232,6 +232,29 @@ static void test_off(void **state)
 	rig_finish(&rig);
 }
 
+/* TLBIs by range that use up what a doorbell may look for: the CMD_SYNC behind them still completes. */
+static void test_ranges_and_sync(void **state)
+{
+	const uint64_t tlbi = CMD_TLBI_NH_VA | (uint64_t)RIG_VMID << 32 | (uint64_t)RIG_ASID << 48;
+	/* 4 KiB granule, NUM and SCALE: 2^17 pages, as many less 64, and 32 pages. */
+	const uint64_t sizes[] = { 31 << 12 | 12 << 20, 30 << 12 | 12 << 20, 30 << 12 | 7 << 20,
+		31 << 12 };
+	struct rig rig;
+	unsigned i;
+
+	rig_create(&rig, (struct nb_smmuv3_config){ .msi = true });
+	rig_enable(&rig);
+	rig_s1(&rig);
+	assert_int_equal(rig_pa(&rig, RIG_VA, NB_DMA_READ), RAM(DATA_AT));
+	for (i = 0; i < 130; i++)
+		rig_queue(&rig, tlbi | sizes[i % ARRAY_LEN(sizes)], RIG_VA | 1 << 10);
+	rig_queue(&rig, CMD_SYNC | CMD_CS_IRQ << 12 | UINT64_C(7) << 32, RAM(DATA_AT + 0x4000));
+	rig_ring(&rig);
+	/* Not by CMDQ_CONS: to read it goes on with the queue. */
+	assert_int_equal(*rig_at(&rig, DATA_AT + 0x4000), 7);
+	rig_finish(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_callbacks_call),
 		cmocka_unit_test(test_sync_wire),
 		cmocka_unit_test(test_off),
+		cmocka_unit_test(test_ranges_and_sync),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
