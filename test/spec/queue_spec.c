@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues, their errors and their interrupts (IHI 0070 3.5, 3.12, 3.18, 7.1 to 7.5): a few steps each. */
+/* Queues, their errors and interrupts, stalls (IHI 0070 3.5, 3.12, 3.18, 7.1 to 7.5): a few steps each. */
 #include <stdio.h>
 
 #include "spec.h"
@@ -248,7 +248,121 @@ static bool merges_not(struct rig *rig)
 	return rig_event_count(rig) == 2;
 }
 
+/* Stage 1 with nothing mapped at RIG_VA: what the access comes to, and the record's word 1. */
+static int verdict_of(struct rig *rig, uint64_t cd0, uint64_t ste1, uint64_t *word)
+{
+	struct dma_span span;
+	int verdict;
+
+	rig_s1(rig);
+	rig_poke(rig, CD(0), cd0);
+	rig_poke(rig, STE(1), ste1);
+	rig_poke(rig, PTE3, 0);
+	verdict = rig_translate_sid(rig, RIG_SID, RIG_VA, NB_DMA_READ, &span);
+	*word = rig_event_count(rig) == 1 ? *rig_at(rig, EVENTQ_AT + 8) : 0;
+	return verdict;
+}
+
+static bool a_aborts(struct rig *rig)
+{
+	uint64_t word;
+
+	return verdict_of(rig, CD0, 0, &word) == NB_SMMUV3_ABORT && word == (RNW | IN);
+}
+
+static bool not_a_razes(struct rig *rig)
+{
+	uint64_t word;
+
+	return verdict_of(rig, CD0 & ~CD_0_A, 0, &word) == NB_SMMUV3_RAZ_WI && word == (RNW | IN);
+}
+
+static bool s_stalls(struct rig *rig)
+{
+	uint64_t word;
+
+	return verdict_of(rig, CD0 | CD_0_S, 0, &word) == NB_SMMUV3_STALLED &&
+	       (word & ~EVT_1_STAG) == (EVT_1_STALL | RNW | IN);
+}
+
+static bool s_without_r_records(struct rig *rig)
+{
+	uint64_t word;
+
+	return verdict_of(rig, (CD0 | CD_0_S) & ~CD_0_R, 0, &word) == NB_SMMUV3_STALLED &&
+	       (word & EVT_1_STALL);
+}
+
+static bool not_s_terminates(struct rig *rig)
+{
+	uint64_t word;
+
+	return verdict_of(rig, CD0, 0, &word) == NB_SMMUV3_ABORT && !(word & EVT_1_STALL);
+}
+
+/* The answer to a stall, and what the access then comes to. */
+static int after(struct rig *rig, uint64_t op, uint32_t sid)
+{
+	struct dma_span span;
+	uint64_t word;
+
+	verdict_of(rig, CD0 | CD_0_S, 0, &word);
+	rig_poke(rig, PTE3, S1_PAGE(RAM(DATA_AT)));
+	rig_cmd(rig, op | (uint64_t)sid << 32, word & EVT_1_STAG);
+	return rig_translate_sid(rig, RIG_SID, RIG_VA, NB_DMA_READ, &span);
+}
+
+static bool retried(struct rig *rig)
+{
+	return after(rig, CMD_RESUME | CMD_0_RESUME_AC, RIG_SID) == NB_SMMUV3_OK;
+}
+
+static bool aborted(struct rig *rig)
+{
+	return after(rig, CMD_RESUME | CMD_0_RESUME_AB, RIG_SID) == NB_SMMUV3_ABORT;
+}
+
+static bool razed(struct rig *rig)
+{
+	return after(rig, CMD_RESUME, RIG_SID) == NB_SMMUV3_RAZ_WI;
+}
+
+static bool razed_not(struct rig *rig)
+{
+	return after(rig, CMD_RESUME, RIG_SID) == NB_SMMUV3_ABORT;
+}
+
+static bool other_stream(struct rig *rig)
+{
+	return after(rig, CMD_RESUME | CMD_0_RESUME_AC, RIG_SID + 1) == NB_SMMUV3_STALLED;
+}
+
+static bool terminated(struct rig *rig)
+{
+	return after(rig, CMD_STALL_TERM, RIG_SID) == NB_SMMUV3_ABORT;
+}
+
+static bool fixed_is_not_retried(struct rig *rig)
+{
+	return after(rig, CMD_TLBI_NSNH_ALL, 0) == NB_SMMUV3_STALLED;
+}
+
+#define STALLS .hw.stall_model = NB_SMMUV3_STALL_ALLOWED
+
 static const struct row rows[] = {
+	{ "IHI 3.12.1", "A 1: aborts", a_aborts },
+	{ "IHI 3.12.1", "A 0, TERM_MODEL 0: RAZ/WI", not_a_razes, .hw.raz_wi = true },
+	{ "IHI 3.12.2", "S 1: stalls", s_stalls, STALLS },
+	{ "IHI 3.12.2", "S 1, R 0: recorded", s_without_r_records, STALLS },
+	{ "IHI 3.12.2", "S 0: terminates", not_s_terminates, STALLS },
+	{ "IHI 3.12.2", "waits for its command, not for its page", fixed_is_not_retried, STALLS },
+	{ "IHI 4.6.1", "RESUME of a stall: retry", retried, STALLS },
+	{ "IHI 4.6.1", "RESUME of a stall: abort", aborted, STALLS },
+	{ "IHI 4.6.1", "RESUME of a stall: RAZ/WI", razed, STALLS, .hw.raz_wi = true },
+	{ "IHI 4.6.1", "RESUME of a stall: TERM_MODEL 1 aborts", razed_not, STALLS },
+	{ "IHI 4.6.1", "RESUME of a stall: another StreamID (UNPREDICTABLE): ignored", other_stream,
+		STALLS },
+	{ "IHI 4.6.2", "STALL_TERM of a stall", terminated, STALLS },
 	{ "IHI 3.5.1", "the event queue holds all its entries", full_keeps_records },
 	{ "IHI 3.5.1", "the event queue wraps", wraps },
 	{ "IHI 3.5.3", "full: what comes is lost", full_keeps_records },
