@@ -255,6 +255,27 @@ static void test_ranges_and_sync(void **state)
 	rig_finish(&rig);
 }
 
+/* Whoever leaves completes the CMD_SYNC that waited for it: no register needs to be looked at. */
+static void test_leave_completes(void **state)
+{
+	struct rig rig;
+
+	rig_create(&rig, (struct nb_smmuv3_config){ .msi = true });
+	rig_enable(&rig);
+	nb_smmuv3_enter(port_of(&rig));
+	rig_queue(&rig, CMD_TLBI_NSNH_ALL, 0);
+	rig_queue(&rig, CMD_SYNC | CMD_CS_IRQ << 12 | UINT64_C(7) << 32, RAM(DATA_AT));
+	rig_ring(&rig);
+	assert_int_equal(*rig_at(&rig, DATA_AT), 0);
+	nb_smmuv3_leave(port_of(&rig));
+	assert_int_equal(*rig_at(&rig, DATA_AT), 7);
+	/* And once more: nothing is left over. */
+	nb_smmuv3_enter(port_of(&rig));
+	rig_cmd(&rig, CMD_SYNC, 0);
+	nb_smmuv3_leave(port_of(&rig));
+	rig_finish(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_sync_wire),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_ranges_and_sync),
+		cmocka_unit_test(test_leave_completes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
