@@ -137,7 +137,11 @@ struct nb_explanation {
 	struct nb_explain_step steps[NB_EXPLAIN_STEPS_MAX];
 };
 
-/** Explain what this transaction would meet now. 0, or -ENOMEM. Any thread, outside of sections. */
+/**
+ * Explain what this transaction would meet now. 0, or -ENOMEM. Any thread, outside of sections. It is
+ * taken for an untranslated one (NB_TRANSLATED is not looked at). Nothing stalls: where the fault would,
+ * the record is that of the fault, without Stall and STAG.
+ */
 int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmuv3_txn *txn,
 	struct nb_explanation *out);
 

@@ -12,7 +12,7 @@ void nb_smmuv3_enter(struct nb_smmuv3_port *port)
 
 void nb_smmuv3_leave(struct nb_smmuv3_port *port)
 {
-	port_leave(&port->port);
+	smmu_leave(port);
 }
 
 enum nb_smmuv3_verdict nb_smmuv3_translate(

@@ -25,6 +25,7 @@ void smmu_wait_begin(struct nb_smmuv3 *smmu, uint64_t why)
 {
 	/* A wait that begins now covers what an earlier one waited for: one for all. */
 	smmu->waiting |= why;
+	atomic_store_explicit(&smmu->awaited, true, memory_order_relaxed);
 	port_wait_begin(&smmu->ports);
 }
 
@@ -37,6 +38,17 @@ void smmu_wait_poll(struct nb_smmuv3 *smmu)
 	if (smmu->waiting & SMMU_WAIT_GBPA)
 		smmu->regs.gbpa &= ~GBPA_UPDATE;
 	smmu->waiting = 0;
+	atomic_store_explicit(&smmu->awaited, false, memory_order_relaxed);
+}
+
+void smmu_left(struct nb_smmuv3 *smmu)
+{
+	pthread_mutex_lock(&smmu->reg_lock);
+	smmu_wait_poll(smmu);
+	smmu_cmdq_run(smmu);
+	pthread_mutex_unlock(&smmu->reg_lock);
+	smmu_signal(smmu);
+	smmu_outbox_deliver(smmu);
 }
 
 /*
@@ -73,6 +85,7 @@ static void write_cr0(struct nb_smmuv3 *smmu, uint64_t value)
 	if (!(value & CR0_CMDQEN)) {
 		smmu->sync_begun = false;
 		smmu->waiting &= ~SMMU_WAIT_SYNC;
+		atomic_store_explicit(&smmu->awaited, smmu->waiting, memory_order_relaxed);
 	}
 	smmu_wait_poll(smmu);
 	smmu_cmdq_run(smmu);

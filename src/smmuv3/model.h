@@ -333,6 +333,7 @@ struct nb_smmuv3 {
 	/* Read by every translation that misses. */
 	_Atomic uint32_t cr0, gbpa, cr2, irq_ctrl; /* copies of the registers */
 	_Atomic uint32_t msis;			   /* being written */
+	_Atomic bool awaited;			   /* see smmu_leave */
 	_Atomic uint64_t
 		cfg_gen; /* bumped by whatever changes any configuration, before its tag is */
 
@@ -345,7 +346,7 @@ struct nb_smmuv3 {
 	bool sync_begun;  /* the CMD_SYNC at CONS has begun to wait */
 	bool sync_due;	  /* something was invalidated since the last CMD_SYNC */
 	bool cmdq_paused; /* until sync_irqs has room */
-	uint32_t budget;  /* of the doorbell: see cmdq.c */
+	uint32_t budget;  /* commands that the doorbell may still execute: see cmdq.c */
 	struct smmu_sync_irq sync_irqs[SMMU_SYNC_IRQS];
 	_Atomic unsigned n_sync_irqs;
 	uint64_t waiting;	  /* SMMU_WAIT_* */
@@ -515,6 +516,24 @@ void smmu_irq(struct nb_smmuv3 *smmu, enum nb_smmuv3_irq irq);
 /* mmio.c, under reg_lock: wait for the DMA in flight, and see whether it has left. */
 void smmu_wait_begin(struct nb_smmuv3 *smmu, uint64_t why);
 void smmu_wait_poll(struct nb_smmuv3 *smmu);
+
+/*
+ * Leave a section. A port whose leaving is waited for makes whatever waits go on, since a driver may
+ * look at no register meanwhile, but at the memory that a CMD_SYNC's message writes. Either the waiter's
+ * barrier (port.h) is before the load here, which then sees `awaited`, or the waiter sees the port outside.
+ */
+void smmu_left(struct nb_smmuv3 *smmu);
+
+static inline void smmu_leave(struct nb_smmuv3_port *port)
+{
+	port_leave(&port->port);
+	if (__builtin_expect(port_fences, 0))
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(atomic_load_explicit(&port->smmu->awaited, memory_order_relaxed), 0))
+		smmu_left(port->smmu);
+}
 
 /* msi.c: a message of the SMMU's own. 0 or -1. */
 int smmu_msi_write(struct nb_smmuv3 *smmu, nb_pa addr, uint32_t data);
