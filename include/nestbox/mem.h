@@ -57,27 +57,33 @@ struct nb_extent {
 /** Two extents never share a slot of this size: lookup is two loads, and blocks stay possible. */
 #define NB_MEM_SLOT_LG2 21
 
-/** pa_bits: 32 to 52. NULL without memory. */
+/** An empty space of that many address bits, 32 to 52. NULL without memory. */
 struct nb_mem *nb_mem_create(unsigned pa_bits);
+/** Extents are their owners' to free; whoever was given the space is gone. NULL accepted. */
 void nb_mem_destroy(struct nb_mem *mem);
 
-/** 0; -EINVAL: empty or outside the space; -EEXIST: a slot of it is taken; -ENOMEM. */
+/**
+ * Put an extent at its address, in bytes of any alignment. 0; -EINVAL: empty or outside the space;
+ * -EEXIST: a slot of it is taken; -ENOMEM. After a failure all is as before.
+ */
 int nb_mem_add(struct nb_mem *mem, struct nb_extent *extent);
+/** Take it out again: it was added, and no access that found it is in flight (see above). */
 void nb_mem_remove(struct nb_mem *mem, struct nb_extent *extent);
 
 /** How many there are. Any thread. */
 unsigned nb_mem_extents(const struct nb_mem *mem);
 
-/** The extent that holds pa, or NULL. */
+/** The extent that holds pa, or NULL. Any thread; it stays until its owner removes it. */
 const struct nb_extent *nb_mem_find(const struct nb_mem *mem, nb_pa pa);
 
 /**
  * Access [pa, pa + len), across extents. 0, or -1 as soon as some part aborts (what came before it
- * has been transferred, as on a bus).
+ * has been transferred, as on a bus). sid: the requester's StreamID. Any thread; no access is atomic
+ * as a whole.
  */
 int nb_mem_read(const struct nb_mem *mem, nb_pa pa, void *buf, size_t len);
 int nb_mem_write(const struct nb_mem *mem, nb_pa pa, const void *buf, size_t len, uint32_t sid);
-/** Aligned, single-copy atomic. 0 or -1. */
+/** An aligned 64-bit word, by one single-copy atomic load. 0; -1: the access aborts. */
 int nb_mem_load64(const struct nb_mem *mem, nb_pa pa, uint64_t *val);
 /**
  * Aligned compare-and-swap: *expected receives what was found. 0; -1: the access aborts; 1: the memory
@@ -87,7 +93,10 @@ int nb_mem_cas64(const struct nb_mem *mem, nb_pa pa, uint64_t *expected, uint64_
 /** Grows whenever an extent is removed: a pointer kept from before may be stale then. Any thread. */
 uint64_t nb_mem_removals(const struct nb_mem *mem);
 
-/** A direct pointer for pa and how many bytes from there are direct (at most *bytes), or NULL. */
+/**
+ * A direct pointer for pa and how many bytes from there are direct (at most *bytes), or NULL. Good
+ * while the extent is there: where pa is a translation's, in its section.
+ */
 void *nb_mem_direct(const struct nb_mem *mem, nb_pa pa, uint64_t *bytes);
 
 #ifdef __cplusplus

@@ -81,14 +81,19 @@ struct nb_smmuv3_pri_resp {
  */
 struct nb_smmuv3_ops {
 	size_t size; /**< sizeof(struct nb_smmuv3_ops) */
+	/** An interrupt for which no MSI is configured (IHI 0070 3.18), an edge. */
 	void (*irq)(void *ctx, enum nb_smmuv3_irq irq);
-	/** A stalled transaction of this stream was resumed or terminated: translate again. */
+	/**
+	 * A stalled transaction of this stream was resumed or terminated (IHI 0070 4.6; or SMMUEN was
+	 * cleared): translate again.
+	 */
 	void (*resumed)(void *ctx, uint32_t sid, uint16_t stag);
 	/**
 	 * Invalidate the function's ATC, then call nb_smmuv3_atc_inv_done (from here, or later). NULL:
 	 * no function has an ATC; invalidations complete at once.
 	 */
 	void (*atc_inv)(void *ctx, const struct nb_smmuv3_atc_inv *inv);
+	/** A page request group of this function is answered. */
 	void (*pri_resp)(void *ctx, const struct nb_smmuv3_pri_resp *resp);
 };
 
@@ -173,8 +178,9 @@ enum nb_smmuv3_verdict {
 };
 
 /**
- * A port: one thread's way through the SMMU for one stream. NULL without memory. Destroying it ends
- * its stalled transactions. Neither inside a section.
+ * A port: one thread's way through the SMMU for one stream. Whether there is such a stream shows when
+ * it translates (C_BAD_STREAMID). NULL without memory. Destroying it ends its stalled transactions.
+ * Neither inside a section.
  */
 struct nb_smmuv3_port *nb_smmuv3_port_create(struct nb_smmuv3 *smmu, uint32_t sid);
 void nb_smmuv3_port_destroy(struct nb_smmuv3_port *port); /**< NULL accepted */
@@ -202,7 +208,8 @@ size_t nb_smmuv3_translate_batch(struct nb_smmuv3_port *port, uint32_t flags, ui
 /**
  * DMA: translate and access [iova, iova + len), in sections of its own (not called inside one). flags
  * without NB_READ and NB_WRITE. *done (may be NULL): bytes transferred, less than len only where the
- * verdict is not NB_SMMUV3_OK.
+ * verdict is not NB_SMMUV3_OK. Of NB_SMMUV3_STALLED call again, for the rest, as of translate. What RAZ/WI
+ * applies to counts as transferred: zeros, or ignored.
  */
 enum nb_smmuv3_verdict nb_smmuv3_dma_read(struct nb_smmuv3_port *port,
 	const struct nb_smmuv3_txn *at, void *buf, size_t len, size_t *done);
@@ -232,9 +239,12 @@ enum nb_smmuv3_ats_status {
 enum nb_smmuv3_ats_status nb_smmuv3_ats_request(struct nb_smmuv3_port *port,
 	const struct nb_smmuv3_txn *txn, struct nb_smmuv3_ats_entry *entry);
 
-/** The function has forgotten what ops.atc_inv asked for, and uses none of it any more. */
+/**
+ * The function has forgotten what ops.atc_inv asked for, and uses none of it any more. An itag that is
+ * not out is ignored.
+ */
 void nb_smmuv3_atc_inv_done(struct nb_smmuv3 *smmu, uint32_t itag);
-/** The function does not answer: the CMD_SYNC after the invalidation is CERROR_ATC_INV_SYNC. */
+/** The function does not answer: the CMD_SYNC after the invalidation is CERROR_ATC_INV_SYNC (7.1). */
 void nb_smmuv3_atc_inv_timeout(struct nb_smmuv3 *smmu, uint32_t itag);
 
 /** A page request message (PCIe 10.4.1). */

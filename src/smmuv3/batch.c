@@ -53,7 +53,7 @@ static void first_step(const struct round *round, struct lanes *lanes, uint64_t 
 	for (i = 0; i < round->n; i++) {
 		if (hit(round, i))
 			continue;
-		leaf_begin(leaf, smmu_canonical(w.cfg, round->iova[i]).v);
+		leaf_begin(leaf, smmu_held_canonical(&round->port->held, round->iova[i]).v);
 		lanes->at[n] = i;
 		lanes->known[n++] = !w.cfg->use_s1 || leaf_s1(&w, gen, leaf);
 		leaf++;
@@ -73,8 +73,8 @@ static void second_step(const struct round *round, struct lanes *lanes, uint64_t
 		leaf_copy(&leaf, &lanes->leaf[i]);
 		lanes->known[i] = lanes->known[i] && (!w.cfg->use_s2 || leaf_s2(&w, gen, &leaf)) &&
 				  (leaf.prot & need) == need && leaf_sound() &&
-				  smmu_fill_known(round->port, round->gens, round->iova[at], &leaf,
-					  &round->span[at]);
+				  smmu_fill_known(round->port, round->gens.gen, round->iova[at],
+					  &leaf, &round->span[at]);
 	}
 }
 
@@ -93,6 +93,7 @@ static bool together(struct round *round, struct lanes *lanes)
 		.tag = port->held.tag,
 		.tables = round->gens.tables };
 	round->need = port->held.need[round->flags & SMMU_KINDS];
+	port->held.gens = round->gens;
 	gen = leaf_gen(&round->w);
 	first_step(round, lanes, gen);
 	second_step(round, lanes, gen);

@@ -230,11 +230,14 @@ void smmu_cfg_mark_split(struct nb_smmuv3 *smmu, uint32_t tag, unsigned lg2)
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
+#define ANY_SSID UINT32_MAX /* no configuration has it */
+
 /* Where slots are dropped, from the end: what fills the gap had its turn. */
-void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last)
+static void invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last, uint32_t ssid)
 {
 	struct smmu_cfg_cache *cache = smmu->cache;
 	const struct smmu_cfg_use *use;
+	struct smmu_cfg_slot *slot;
 	unsigned i;
 
 	pthread_mutex_lock(&smmu->cfg_lock);
@@ -242,27 +245,23 @@ void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last)
 	atomic_fetch_add(&smmu->cfg_gen, 1);
 	for (i = cache->n_used; i > 0; i--) {
 		use = &cache->used[i - 1];
-		if (use->sid >= sid && use->sid <= last)
-			drop_slot(smmu, &cache->slots[use->slot]);
+		slot = &cache->slots[use->slot];
+		if (use->sid >= sid && use->sid <= last &&
+			(ssid == ANY_SSID || slot->cfg.ssid == ssid))
+			drop_slot(smmu, slot);
 	}
 	pthread_mutex_unlock(&smmu->cfg_lock);
 }
 
+void smmu_cfg_invalidate(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t last)
+{
+	invalidate(smmu, sid, last, ANY_SSID);
+}
+
+/* Without substream a stream uses CD 0, if any: its ssid is 0. */
 void smmu_cfg_invalidate_cd(struct nb_smmuv3 *smmu, uint32_t sid, uint32_t ssid)
 {
-	struct smmu_cfg_cache *cache = smmu->cache;
-	const struct smmu_cfg_use *use;
-	unsigned i;
-
-	pthread_mutex_lock(&smmu->cfg_lock);
-	atomic_fetch_add(&smmu->cfg_gen, 1);
-	/* Without substream a stream uses CD 0, if any: its ssid is 0. */
-	for (i = cache->n_used; i > 0; i--) {
-		use = &cache->used[i - 1];
-		if (use->sid == sid && cache->slots[use->slot].cfg.ssid == ssid)
-			drop_slot(smmu, &cache->slots[use->slot]);
-	}
-	pthread_mutex_unlock(&smmu->cfg_lock);
+	invalidate(smmu, sid, sid, ssid);
 }
 
 void smmu_cfg_each(struct nb_smmuv3 *smmu, smmu_cfg_fn *fn, const void *arg)

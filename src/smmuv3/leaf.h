@@ -164,7 +164,7 @@ static inline __attribute__((always_inline)) bool leaf_walk_s2(const struct smmu
 	return (leaf.prot & need) == need && leaf_sound();
 }
 
-/* The whole translation of the access, which needs this much. */
+/* The whole translation of the access, whose address is canonical, and which needs this much. */
 static inline __attribute__((always_inline)) bool leaf_walk(
 	const struct smmu_walk *w, uint8_t need, struct leaf *leaf)
 {
@@ -174,7 +174,7 @@ static inline __attribute__((always_inline)) bool leaf_walk(
 	if (!w->port || !(cfg->use_s1 || cfg->use_s2))
 		return false;
 	gen = leaf_gen(w);
-	leaf_begin(leaf, smmu_canonical(cfg, w->access.iova).v);
+	leaf_begin(leaf, w->access.iova.v);
 	return (!cfg->use_s1 || leaf_s1(w, gen, leaf)) && (!cfg->use_s2 || leaf_s2(w, gen, leaf)) &&
 	       (leaf->prot & need) == need && leaf_sound();
 }

@@ -59,7 +59,8 @@ static inline struct smmu_gens smmu_gens_of(
 
 /*
  * C and D of the table in config.c; A and B were when the configuration was taken, and D covers all the
- * time since: SMMUEN has not changed either (smmu_cfg_changed). *gens: to fill with.
+ * time since: SMMUEN has not changed either (smmu_cfg_changed). *gens: to fill
+ * with, and then to be held.
  */
 static inline bool smmu_held_usable(
 	struct nb_smmuv3_port *port, uint32_t flags, uint32_t ssid, struct smmu_gens *gens)
@@ -72,16 +73,20 @@ static inline bool smmu_held_usable(
 	       !atomic_load_explicit(&port->stalls, memory_order_relaxed);
 }
 
+static inline nb_iova smmu_held_canonical(const struct smmu_held *held, nb_iova iova)
+{
+	return __builtin_expect(held->tbi, 0) ? smmu_canonical(&held->cfg, iova) : iova;
+}
+
 /* Fill with what the leaf tables yield. False: TLBIs must be told first that there is such an entry. */
 static inline __attribute__((always_inline)) bool smmu_fill_known(struct nb_smmuv3_port *port,
-	struct smmu_gens gens, nb_iova iova, const struct leaf *leaf, struct nb_smmuv3_span *span)
+	uint64_t gen, nb_iova iova, const struct leaf *leaf, struct nb_smmuv3_span *span)
 {
-	struct smmu_held *held = &port->held;
+	const struct smmu_held *held = &port->held;
 
 	if (leaf->global > held->globals || leaf->split_lg2 > held->split_lg2)
 		return false;
-	held->gens = gens;
-	iotlb_fill(&port->iotlb, held->tag, gens.gen, smmu_canonical(&held->cfg, iova),
+	iotlb_fill(&port->iotlb, held->tag, gen, smmu_held_canonical(held, iova),
 		&(struct iotlb_entry){ .pa = leaf->addr >> leaf->size_lg2 << leaf->size_lg2,
 			.size_lg2 = (uint8_t)leaf->size_lg2,
 			.prot = (uint8_t)leaf->prot });
@@ -99,7 +104,7 @@ static inline __attribute__((always_inline)) bool smmu_miss(struct nb_smmuv3_por
 {
 	struct smmu_walk w = { .smmu = port->smmu,
 		.cfg = &port->held.cfg,
-		.access.iova = iova,
+		.access.iova = smmu_held_canonical(&port->held, iova),
 		.port = port,
 		.tag = port->held.tag };
 	uint8_t need = port->held.need[flags & SMMU_KINDS];
@@ -109,19 +114,20 @@ static inline __attribute__((always_inline)) bool smmu_miss(struct nb_smmuv3_por
 
 	if (!smmu_held_usable(port, flags, ssid, &gens))
 		return false;
+	port->held.gens = gens;
 	w.tables = gens.tables;
 	/*
 	 * An entry of an earlier generation may have outlived what was invalidated since; but to walk anew
 	 * is as cheap as to find that out.
 	 */
 	if (!(port->iotlb.sizes & (port->iotlb.sizes - 1)) && leaf_walk(&w, need, &leaf))
-		return smmu_fill_known(port, gens, iova, &leaf, span);
+		return smmu_fill_known(port, gens.gen, iova, &leaf, span);
 	if (iotlb_find(port->tlb, &port->iotlb, w.tag, gens.gen, iova, &entry) &&
 		(entry.prot & need) == need) {
 		smmu_span_of(entry.pa, entry.size_lg2, iova, span);
 		return true;
 	}
-	return leaf_walk(&w, need, &leaf) && smmu_fill_known(port, gens, iova, &leaf, span);
+	return leaf_walk(&w, need, &leaf) && smmu_fill_known(port, gens.gen, iova, &leaf, span);
 }
 
 static inline __attribute__((always_inline)) enum nb_smmuv3_verdict smmu_translate(

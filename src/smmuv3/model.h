@@ -246,6 +246,7 @@ struct smmu_held {
 		tag; /* 0: what is translated under it must not be cached, and it is not used again */
 	uint32_t ssid;
 	bool ssv, globals; /* globals: smmu_cfg_globals of the tag */
+	bool tbi;	   /* some addresses are not their own canonical form */
 	uint8_t split_lg2; /* likewise: smmu_cfg_split */
 	uint8_t need[16];  /* PERM_* that an access needs, by its NB_READ to NB_PRIV */
 	struct smmu_gens gens;

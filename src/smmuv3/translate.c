@@ -121,6 +121,7 @@ static enum step configure(struct nb_smmuv3 *smmu, struct smmu_held *held,
 	held->state = state;
 	held->ssv = txn->ssid_valid;
 	held->ssid = txn->ssid;
+	held->tbi = held->cfg.use_s1 && (held->cfg.s1.tt[0].tbi || held->cfg.s1.tt[1].tbi);
 	set_needs(held);
 	if (atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire) != state)
 		return STEP_AGAIN; /* tag 0: what was fetched in this section is usable in it */

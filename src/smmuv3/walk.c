@@ -309,9 +309,11 @@ static __attribute__((noinline)) bool walk_tables(
 
 bool smmu_walk(const struct smmu_walk *w, struct smmu_result *out, struct smmu_fault *fault)
 {
+	struct smmu_walk canonical = *w;
 	struct leaf leaf;
 
-	if (!leaf_walk(w, smmu_need(&w->access), &leaf))
+	canonical.access.iova = smmu_canonical(w->cfg, w->access.iova);
+	if (!leaf_walk(&canonical, smmu_need(&w->access), &leaf))
 		return walk_tables(w, out, fault);
 	*out = leaf_result(&leaf);
 	return true;

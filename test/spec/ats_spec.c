@@ -23,10 +23,7 @@ struct row {
 	const char *section, *what;
 	enum kind kind;
 	enum spec_base base;
-	struct {
-		uint32_t at;
-		uint64_t value;
-	} poke[6];
+	struct spec_poke poke[6];
 	uint32_t cr0_off; /* bits of CR0_ALL that are clear */
 	uint32_t cr2;
 	bool no_ats, httu;
@@ -370,22 +367,13 @@ static void build(struct rig *rig, const struct row *row)
 	static const struct nb_smmuv3_ops ops = {
 		.size = sizeof(ops), .irq = rig_irq, .atc_inv = atc_inv
 	};
-	static void (*const bases[])(struct rig * rig) = {
-		[SPEC_S1] = rig_s1, [SPEC_S2] = rig_s2, [SPEC_NESTED] = rig_nested
-	};
-	unsigned i;
 
 	rig_create(rig, (struct nb_smmuv3_config){ .ats = !row->no_ats,
 				.httu = row->httu ? NB_SMMUV3_HTTU_DIRTY : NB_SMMUV3_HTTU_NONE,
 				.pri = !row->no_ats,
 				.ssid_bits = 4,
 				.ops = &ops });
-	if (row->base == SPEC_BYPASS)
-		rig_ste(rig, RIG_SID, STE0_BYPASS, 0, 0, 0);
-	else if (row->base != SPEC_NONE)
-		bases[row->base](rig);
-	for (i = 0; i < ARRAY_LEN(row->poke) && row->poke[i].at; i++)
-		rig_poke(rig, row->poke[i].at, row->poke[i].value);
+	spec_tables(rig, row->base, row->poke, ARRAY_LEN(row->poke));
 	rig_enable(rig);
 	rig_write(rig, R_CR0, 0);
 	rig_write(rig, R_CR2, row->cr2);

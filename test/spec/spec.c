@@ -10,17 +10,22 @@ static void (*const bases[])(struct rig *rig) = {
 	[SPEC_NESTED] = rig_nested,
 };
 
+void spec_tables(struct rig *rig, enum spec_base base, const struct spec_poke *poke, size_t n)
+{
+	size_t i;
+
+	if (base == SPEC_BYPASS)
+		rig_ste(rig, RIG_SID, STE0_BYPASS, 0, 0, 0);
+	else if (base != SPEC_NONE)
+		bases[base](rig);
+	for (i = 0; i < n && poke[i].at; i++)
+		rig_poke(rig, poke[i].at, poke[i].value);
+}
+
 static void build(struct rig *rig, const struct spec_row *row)
 {
-	unsigned i;
-
 	rig_create(rig, row->hw);
-	if (row->base == SPEC_BYPASS)
-		rig_ste(rig, RIG_SID, STE0_BYPASS, 0, 0, 0);
-	else if (row->base != SPEC_NONE)
-		bases[row->base](rig);
-	for (i = 0; i < ARRAY_LEN(row->poke) && row->poke[i].at; i++)
-		rig_poke(rig, row->poke[i].at, row->poke[i].value);
+	spec_tables(rig, row->base, row->poke, ARRAY_LEN(row->poke));
 	rig_enable(rig);
 	rig_write(rig, R_CR0, CR0_EVENTQEN);
 	if (row->strtab_at)

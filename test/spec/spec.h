@@ -17,14 +17,16 @@ enum spec_base {
 	SPEC_NESTED,
 };
 
+struct spec_poke {
+	uint32_t at; /* 0: none */
+	uint64_t value;
+};
+
 struct spec_row {
 	/* "IHI 5.2" (IHI 0070), "ARM D8.3" (DDI 0487), "PCIe 10.2"; the field comes first in what. */
 	const char *section, *what;
 	enum spec_base base;
-	struct {
-		uint32_t at;
-		uint64_t value;
-	} poke[8];
+	struct spec_poke poke[8];
 	uint64_t iova;
 	uint8_t prot;
 	/* The result: pa and bytes, or an event (all words but InputAddr and StreamID), or silence. */
@@ -73,6 +75,8 @@ struct spec_row {
 #define UNPRIV TTD_AP_UNPRIV
 #define HIGH   UINT64_C(0xffff000000000000)
 
+/* The base's tables, and the words that differ. */
+void spec_tables(struct rig *rig, enum spec_base base, const struct spec_poke *poke, size_t n);
 /* Run (or list) the rows: main's result. */
 int spec_main(int argc, char **argv, const struct spec_row *rows, size_t n);
 /* Likewise rows of another type, of that size, that begins with section and what. */
