@@ -180,6 +180,7 @@ static const struct nb_smmuv3_ops ops = {
 static void set_hw(const struct smmu_head *head)
 {
 	static const uint8_t oas[8] = { 48, 52, 44, 42, 40, 36, 32, 48 };
+	static const uint8_t ssids[4] = { 0, 1, 8, 20 };
 	struct nb_smmuv3_config *hw = &W->hw;
 	uint8_t f = head->flags[0], g = head->flags[1];
 
@@ -191,7 +192,7 @@ static void set_hw(const struct smmu_head *head)
 		.oas_bits = oas[head->oas % 8],
 		.granules = (head->granules & 7) | NB_SMMUV3_GRAN4K,
 		.sid_bits = 8,
-		.ssid_bits = head->ssid % 21,
+		.ssid_bits = ssids[head->ssid % 4],
 		.stall_model = head->stalls % 3,
 		.httu = head->httu % 3,
 		.no_stage1 = (f & 129) == 129,
@@ -272,7 +273,7 @@ static struct kept {
 	struct nb_smmuv3_config hw;
 	struct nb_smmuv3 *smmu;
 	struct nb_smmuv3_port *ports[SMMU_STREAMS];
-} kept[128];
+} kept[512];
 
 static struct kept *kept_for(const struct nb_smmuv3_config *hw)
 {
@@ -373,11 +374,41 @@ bool fz_begin(const uint8_t *bytes, size_t len, struct smmu_head *head)
 	set_hw(head);
 	restore(W->hw.stall_model == NB_SMMUV3_STALL_FORCED);
 	W->n_itags = 0;
-	W->lost_itags = W->stalled = false;
+	W->n_stalls = 0;
+	W->lost_itags = false;
 	take_model();
 	fz_enable();
 	W->loads = 0;
 	return true;
+}
+
+void fz_stalled(unsigned stream, const struct nb_smmuv3_txn *txn)
+{
+	if (W->n_stalls < ARRAY_LEN(W->stalls)) {
+		W->stalls[W->n_stalls].stream = stream;
+		W->stalls[W->n_stalls].txn = *txn;
+	}
+	W->n_stalls++;
+}
+
+/* The reset terminated them: the ports are told. */
+static void end_stalls(void)
+{
+	struct nb_smmuv3_span span;
+	unsigned i;
+
+	if (W->n_stalls > ARRAY_LEN(W->stalls)) {
+		destroy_ports();
+		create_ports();
+		return;
+	}
+	for (i = 0; i < W->n_stalls; i++) {
+		struct nb_smmuv3_port *port = W->ports[W->stalls[i].stream];
+
+		nb_smmuv3_enter(port);
+		nb_smmuv3_translate(port, &W->stalls[i].txn, &span);
+		nb_smmuv3_leave(port);
+	}
 }
 
 void fz_end(void)
@@ -386,11 +417,7 @@ void fz_end(void)
 		destroy_model();
 		return;
 	}
-	/* A transaction that stalled is the port's until that asks. */
-	if (W->stalled) {
-		destroy_ports();
-		create_ports();
-	}
+	end_stalls();
 	keep_model();
 }
 
@@ -423,6 +450,7 @@ enum nb_smmuv3_verdict fz_translate(
 	nb_smmuv3_enter(port);
 	verdict = nb_smmuv3_translate(port, &txn, span);
 	nb_smmuv3_leave(port);
-	W->stalled |= verdict == NB_SMMUV3_STALLED;
+	if (verdict == NB_SMMUV3_STALLED)
+		fz_stalled(stream % SMMU_STREAMS, &txn);
 	return verdict;
 }

@@ -58,7 +58,12 @@ struct fz_world {
 	uint32_t itags[16];
 	unsigned n_itags; /* invalidations that the function has yet to answer */
 	bool lost_itags;  /* more than that */
-	bool stalled;	  /* a port may have stalled transactions */
+	/* What stalled: the port's until it asks again. More than that: new ports. */
+	struct {
+		unsigned stream;
+		struct nb_smmuv3_txn txn;
+	} stalls[16];
+	unsigned n_stalls;
 };
 
 extern struct fz_world fz_world;
@@ -77,6 +82,7 @@ void fz_same_twin(void);
 void fz_enable(void);
 /* The naive model of the same hardware; its memory is the caller's. */
 struct naive fz_naive(void);
+void fz_stalled(unsigned stream, const struct nb_smmuv3_txn *txn);
 /* One transaction through port `stream`; flags as of struct nb_smmuv3_txn. In a section of its own. */
 enum nb_smmuv3_verdict fz_translate(
 	unsigned stream, uint64_t iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span);

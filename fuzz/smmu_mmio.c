@@ -94,7 +94,8 @@ static void translate(const struct smmu_rec *rec)
 
 	enter(s);
 	verdict = nb_smmuv3_translate(W->ports[s], &txn, &span);
-	W->stalled |= verdict == NB_SMMUV3_STALLED;
+	if (verdict == NB_SMMUV3_STALLED)
+		fz_stalled(s, &txn);
 	if (verdict == NB_SMMUV3_OK)
 		nb_assert(span.bytes && span.pa.v + (span.bytes - 1) < BIT64(52));
 	leave(s);
@@ -116,7 +117,8 @@ static void dma(const struct smmu_rec *rec)
 		verdict = nb_smmuv3_dma_read(W->ports[s], &txn, buf, rec->d >> 24, &done);
 	else
 		verdict = nb_smmuv3_dma_write(W->ports[s], &txn, buf, rec->d >> 24, &done);
-	W->stalled |= verdict == NB_SMMUV3_STALLED;
+	if (verdict == NB_SMMUV3_STALLED) /* on one of its pages */
+		W->n_stalls = ARRAY_LEN(W->stalls) + 1;
 	nb_assert(done <= rec->d >> 24);
 }
 

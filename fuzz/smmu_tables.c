@@ -100,7 +100,7 @@ static void check_event(enum naive_verdict verdict, const struct naive_access *a
 	sync_all();
 	/* Asked again, it is told that it was terminated: then it is over. */
 	nb_assert(fz_translate(a->sid, a->iova, flags, a->ssid, &span) == NB_SMMUV3_ABORT);
-	W->stalled = false;
+	W->n_stalls = 0;
 	while (take_event(event))
 		;
 }
