@@ -117,6 +117,8 @@ static bool crosses(void)
 
 	for (i = 0; i < f.result.n_writes; i++) {
 		role = 0;
+		if (f.result.writes[i].pa < SMMU_STRTAB_AT)
+			return true; /* beside an event, perhaps */
 		for (r = 0; r < f.result.n_reads; r++)
 			if (f.result.reads[r].pa == f.result.writes[i].pa)
 				role |= f.result.reads[r].role;
@@ -164,6 +166,17 @@ static void differs(const struct naive_access *a, enum naive_verdict verdict, ui
 	nb_assert(!"the naive model disagrees");
 }
 
+/* Tables in a queue: commands and events, which change them, were not known as changes of them. */
+static bool reads_queues(void)
+{
+	unsigned i;
+
+	for (i = 0; i < f.result.n_reads; i++)
+		if (f.result.reads[i].pa < SMMU_STRTAB_AT)
+			return true;
+	return false;
+}
+
 static void access(const struct smmu_rec *rec)
 {
 	static const uint8_t kinds[] = { 1, 2, 3, 5, 9, 10, 11, 13 };
@@ -186,7 +199,9 @@ static void access(const struct smmu_rec *rec)
 		sync_all();
 		f.changed = false;
 	}
+	memcpy(W->twin, W->ram, SMMU_STRTAB_AT);
 	naive_translate(&f.naive, &a, &f.result);
+	f.changed = reads_queues();
 	verdict = verdict_of(fz_translate(stream, a.iova, flags, a.ssid, &span));
 	if (crosses()) {
 		fz_same_twin();
