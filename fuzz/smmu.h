@@ -48,6 +48,8 @@ struct fz_world {
 	struct nb_mem *mem;
 	struct nb_extent extent;
 	uint8_t *ram;
+	uint8_t twin[SMMU_RAM_BYTES]; /* the naive model's memory */
+	bool dirty[SMMU_RAM_BYTES >> 12];
 	struct nb_smmuv3 *smmu;
 	struct nb_smmuv3_port *ports[SMMU_STREAMS];
 	struct nb_smmuv3_config hw;
@@ -55,6 +57,13 @@ struct fz_world {
 	bool bad_cas;	/* memory has no compare-and-swap */
 	uint32_t itags[16];
 	unsigned n_itags; /* invalidations that the function has yet to answer */
+	bool lost_itags;  /* more than that */
+	/* What stalled: the port's until it asks again. More than that: new ports. */
+	struct {
+		unsigned stream;
+		struct nb_smmuv3_txn txn;
+	} stalls[16];
+	unsigned n_stalls;
 };
 
 extern struct fz_world fz_world;
@@ -66,9 +75,14 @@ void fz_end(void);
 bool fz_record(const uint8_t *bytes, size_t len, unsigned n, struct smmu_rec *rec);
 uint64_t fz_peek(uint32_t off);
 void fz_poke(uint32_t off, uint64_t value);
+/* This page was written: by the model, the input, or in the twin. */
+void fz_touch(uint64_t off);
+/* The naive model's memory is what the memory is. */
+void fz_same_twin(void);
 void fz_enable(void);
 /* The naive model of the same hardware; its memory is the caller's. */
 struct naive fz_naive(void);
+void fz_stalled(unsigned stream, const struct nb_smmuv3_txn *txn);
 /* One transaction through port `stream`; flags as of struct nb_smmuv3_txn. In a section of its own. */
 enum nb_smmuv3_verdict fz_translate(
 	unsigned stream, uint64_t iova, uint32_t flags, uint32_t ssid, struct nb_smmuv3_span *span);

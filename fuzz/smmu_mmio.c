@@ -90,9 +90,13 @@ static void translate(const struct smmu_rec *rec)
 	unsigned s = rec->a % SMMU_STREAMS;
 	struct nb_smmuv3_txn txn = txn_of(rec);
 	struct nb_smmuv3_span span = { 0 };
+	enum nb_smmuv3_verdict verdict;
 
 	enter(s);
-	if (nb_smmuv3_translate(W->ports[s], &txn, &span) == NB_SMMUV3_OK)
+	verdict = nb_smmuv3_translate(W->ports[s], &txn, &span);
+	if (verdict == NB_SMMUV3_STALLED)
+		fz_stalled(s, &txn);
+	if (verdict == NB_SMMUV3_OK)
 		nb_assert(span.bytes && span.pa.v + (span.bytes - 1) < BIT64(52));
 	leave(s);
 }
@@ -101,6 +105,7 @@ static void dma(const struct smmu_rec *rec)
 {
 	unsigned s = rec->a % SMMU_STREAMS;
 	struct nb_smmuv3_txn txn = txn_of(rec);
+	enum nb_smmuv3_verdict verdict;
 	uint8_t buf[256];
 	size_t done = 0;
 
@@ -109,9 +114,11 @@ static void dma(const struct smmu_rec *rec)
 	memset(buf, rec->d, sizeof(buf));
 	txn.flags &= ~(NB_READ | NB_WRITE);
 	if (rec->c & 2)
-		nb_smmuv3_dma_read(W->ports[s], &txn, buf, rec->d >> 24, &done);
+		verdict = nb_smmuv3_dma_read(W->ports[s], &txn, buf, rec->d >> 24, &done);
 	else
-		nb_smmuv3_dma_write(W->ports[s], &txn, buf, rec->d >> 24, &done);
+		verdict = nb_smmuv3_dma_write(W->ports[s], &txn, buf, rec->d >> 24, &done);
+	if (verdict == NB_SMMUV3_STALLED) /* on one of its pages */
+		W->n_stalls = ARRAY_LEN(W->stalls) + 1;
 	nb_assert(done <= rec->d >> 24);
 }
 

@@ -16,7 +16,6 @@
 #define W (&fz_world)
 
 static struct {
-	uint8_t ram[SMMU_RAM_BYTES]; /* the naive one's */
 	struct naive naive;
 	struct naive_result result;
 	bool guest;   /* the input changes what a guest owns, and no more */
@@ -28,13 +27,14 @@ static bool load(void *ctx, uint64_t pa, uint64_t *value)
 {
 	if (pa > SMMU_RAM_BYTES - 8)
 		return false;
-	memcpy(value, f.ram + pa, 8);
+	memcpy(value, W->twin + pa, 8);
 	return true;
 }
 
 static bool store(void *ctx, uint64_t pa, uint64_t value)
 {
-	memcpy(f.ram + pa, &value, 8);
+	memcpy(W->twin + pa, &value, 8);
+	fz_touch(pa);
 	return true;
 }
 
@@ -44,7 +44,7 @@ static void put(uint32_t off, uint64_t value)
 	if (off < SMMU_STRTAB_AT || (f.guest && (off < SMMU_GUEST_AT || off >= SMMU_GUEST_END)))
 		return;
 	fz_poke(off, value);
-	memcpy(f.ram + off, &value, 8);
+	memcpy(W->twin + off, &value, 8);
 	f.changed = true;
 }
 
@@ -100,6 +100,7 @@ static void check_event(enum naive_verdict verdict, const struct naive_access *a
 	sync_all();
 	/* Asked again, it is told that it was terminated: then it is over. */
 	nb_assert(fz_translate(a->sid, a->iova, flags, a->ssid, &span) == NB_SMMUV3_ABORT);
+	W->n_stalls = 0;
 	while (take_event(event))
 		;
 }
@@ -116,6 +117,8 @@ static bool crosses(void)
 
 	for (i = 0; i < f.result.n_writes; i++) {
 		role = 0;
+		if (f.result.writes[i].pa < SMMU_STRTAB_AT)
+			return true; /* beside an event, perhaps */
 		for (r = 0; r < f.result.n_reads; r++)
 			if (f.result.reads[r].pa == f.result.writes[i].pa)
 				role |= f.result.reads[r].role;
@@ -163,6 +166,17 @@ static void differs(const struct naive_access *a, enum naive_verdict verdict, ui
 	nb_assert(!"the naive model disagrees");
 }
 
+/* Tables in a queue: commands and events, which change them, were not known as changes of them. */
+static bool reads_queues(void)
+{
+	unsigned i;
+
+	for (i = 0; i < f.result.n_reads; i++)
+		if (f.result.reads[i].pa < SMMU_STRTAB_AT)
+			return true;
+	return false;
+}
+
 static void access(const struct smmu_rec *rec)
 {
 	static const uint8_t kinds[] = { 1, 2, 3, 5, 9, 10, 11, 13 };
@@ -185,10 +199,12 @@ static void access(const struct smmu_rec *rec)
 		sync_all();
 		f.changed = false;
 	}
+	memcpy(W->twin, W->ram, SMMU_STRTAB_AT);
 	naive_translate(&f.naive, &a, &f.result);
+	f.changed = reads_queues();
 	verdict = verdict_of(fz_translate(stream, a.iova, flags, a.ssid, &span));
 	if (crosses()) {
-		memcpy(f.ram, W->ram, SMMU_RAM_BYTES);
+		fz_same_twin();
 		while (take_event(f.result.event))
 			;
 		f.changed = true;
@@ -239,7 +255,6 @@ void fuzz_smmu_tables(const uint8_t *bytes, size_t len)
 
 	if (!fz_begin(bytes, len, &head))
 		return;
-	memcpy(f.ram, W->ram, SMMU_RAM_BYTES);
 	f.naive = fz_naive();
 	f.naive.load = load;
 	f.naive.store = store;

@@ -30,6 +30,7 @@
 #define EVTQ_LG2    7
 #define STREAMS	    6
 #define IOVAS	    24
+#define BATCH	    64
 #define MAX_TOUCHED 256
 
 struct format {
@@ -111,6 +112,7 @@ void invalidate_all(void);
 void run_mine(const struct access *access);
 void rnd_access(struct access *access);
 void check_access(const struct access *access);
+void check_batch(struct access *access);
 void check_stale(const struct access *access);
 
 #endif

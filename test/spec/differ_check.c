@@ -126,14 +126,18 @@ static enum naive_verdict verdict_of(enum nb_smmuv3_verdict verdict)
 }
 
 /* By one at a time, or a batch of one: both must do. */
+static uint32_t flags_of(const struct naive_access *a)
+{
+	return (a->read ? NB_READ : 0) | (a->write ? NB_WRITE : 0) | (a->inst ? NB_INSN : 0) |
+	       (a->priv ? NB_PRIV : 0) | (a->ssv ? NB_SSV : 0);
+}
+
 static enum nb_smmuv3_verdict ask(const struct access *access, struct nb_smmuv3_span *span)
 {
 	const struct naive_access *a = &access->a;
-	struct nb_smmuv3_txn txn = { .iova = NB_IOVA(a->iova),
-		.ssid = a->ssid,
-		.flags = (a->read ? NB_READ : 0) | (a->write ? NB_WRITE : 0) |
-			 (a->inst ? NB_INSN : 0) | (a->priv ? NB_PRIV : 0) |
-			 (a->ssv ? NB_SSV : 0) };
+	struct nb_smmuv3_txn txn = {
+		.iova = NB_IOVA(a->iova), .ssid = a->ssid, .flags = flags_of(a)
+	};
 	struct nb_smmuv3_port *port = w.ports[access->stream];
 	enum nb_smmuv3_verdict verdict = NB_SMMUV3_OK;
 
@@ -371,6 +375,55 @@ void check_access(const struct access *access)
 		invalidate_all();
 	if (model.verdict == NAIVE_OK && !mine.n_writes && chance(20) && !w.hw.httu)
 		check_span(access, &model);
+}
+
+/* ---- Batches ------------------------------------------------------------------------------------- */
+
+/* Pages in a row, addresses of the world, and some of them again. */
+static unsigned rnd_batch(uint64_t first, nb_iova iova[BATCH])
+{
+	unsigned n = 1 + below(BATCH), i;
+
+	for (i = 0; i < n; i++) {
+		if (!i || chance(30))
+			iova[i] = NB_IOVA(first + below(64) * 8);
+		else if (chance(60))
+			iova[i] = NB_IOVA(iova[i - 1].v + BIT64(chance(90) ? 12 : w.f1.granule));
+		else
+			iova[i] = NB_IOVA(w.iovas[below(IOVAS)] + below(512) * 8);
+	}
+	return n;
+}
+
+/* Up to the first that fails, each is what the naive one says of it alone. */
+void check_batch(struct access *access)
+{
+	static struct nb_smmuv3_span span[BATCH];
+	nb_iova iova[BATCH];
+	unsigned n = rnd_batch(access->a.iova, iova), i;
+	struct nb_smmuv3_port *port = w.ports[access->stream];
+	enum nb_smmuv3_verdict verdict = NB_SMMUV3_OK;
+	size_t done;
+
+	nb_smmuv3_enter(port);
+	done = nb_smmuv3_translate_batch(
+		port, flags_of(&access->a), access->a.ssid, iova, span, n, &verdict);
+	nb_smmuv3_leave(port);
+	for (i = 0; i < n && i <= done; i++) {
+		struct outcome model = { .verdict = i < done ? NAIVE_OK : verdict_of(verdict),
+			.pa = i < done ? span[i].pa.v : 0 };
+		bool shared = false;
+
+		access->a.iova = iova[i].v;
+		run_mine(access);
+		note_reads(access, &shared);
+		if (i == done)
+			model.recorded = take_event(model.event);
+		tally.total++;
+		tally.verdicts[mine.verdict]++;
+		if (!same(&model))
+			differs("one of a batch", access, &model);
+	}
 }
 
 /* ---- Stale words --------------------------------------------------------------------------------- */
