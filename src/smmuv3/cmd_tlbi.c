@@ -55,11 +55,6 @@ static enum cmd_outcome tlbi_each(struct nb_smmuv3 *smmu, const struct cmd *cmd,
 	return CMD_DONE;
 }
 
-static void kill_range(struct nb_smmuv3 *smmu, uint32_t tag, const struct tlbi *tlbi)
-{
-	iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last, tlbi->leaf);
-}
-
 /*
  * Arm ARM D8.13: any address of a stage 1 block invalidates all that was made of the block: also the
  * pieces that it is cached in, where stage 2's pages are smaller.
@@ -68,11 +63,9 @@ static void kill_blocks(struct nb_smmuv3 *smmu, const struct smmu_cfg_slot *slot
 	const struct tlbi *tlbi)
 {
 	uint64_t mask = BIT64(atomic_load(&slot->split_lg2)) - 1;
-	struct tlbi all = *tlbi;
 
-	all.first = NB_IOVA(tlbi->first.v & ~mask);
-	all.last = NB_IOVA(tlbi->last.v | mask);
-	kill_range(smmu, tag, &all);
+	iotlb_invalidate_range(smmu->tlb, tag, NB_IOVA(tlbi->first.v & ~mask),
+		NB_IOVA(tlbi->last.v | mask), tlbi->leaf);
 }
 
 static void by_vmid(
@@ -123,7 +116,7 @@ static void by_ipa(
 	if (slot->cfg.use_s1)
 		iotlb_invalidate_tag(smmu->tlb, tag);
 	else
-		kill_range(smmu, tag, tlbi);
+		iotlb_invalidate_range(smmu->tlb, tag, tlbi->first, tlbi->last, tlbi->leaf);
 }
 
 enum cmd_outcome smmu_cmd_tlbi_nh_all(struct nb_smmuv3 *smmu, const struct cmd *cmd)

@@ -27,7 +27,7 @@ static void set_rules(
 	if (out_bits < 48)
 		slot->must |= MASK64(47, out_bits);
 	slot->want = (slot->index_mask ? 3 : 1) | (slot->must & TTD_AF);
-	slot->addr_mask = MASK64(47, at->shift);
+	slot->offset_mask = BIT64(at->shift) - 1;
 	slot->odd |= (pa52 && out_bits == 52 ? LEAF_ODD_PA52 : 0) |
 		     ((at->s2 ? s2->hd : s1->hd) ? LEAF_ODD_HD : 0);
 }
@@ -76,7 +76,7 @@ bool leaf_step_odd(const struct nb_mem *mem, const struct smmu_leaf_slot *slot, 
 		return false;
 	if ((desc ^ slot->want) & slot->must)
 		return false;
-	leaf->addr = (desc & slot->addr_mask) | (leaf->addr & ~(~UINT64_C(0) << slot->size_lg2));
+	leaf->addr = leaf_join(desc, leaf->addr, slot->offset_mask);
 	if (slot->odd & LEAF_ODD_PA52)
 		leaf->addr |= (desc & TTD_ADDR_51_48) << 36;
 	leaf->desc = desc;

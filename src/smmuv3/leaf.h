@@ -71,6 +71,14 @@ static inline void leaf_copy(struct leaf *to, const struct leaf *from)
 	to->split_lg2 = from->split_lg2;
 }
 
+/* The output address of a descriptor, and the offset into its block, of the input. */
+static inline uint64_t leaf_join(uint64_t desc, uint64_t input, uint64_t offset_mask)
+{
+	uint64_t addr = desc & MASK64(47, 12);
+
+	return addr ^ ((addr ^ input) & offset_mask);
+}
+
 /* leaf.c: a step by a slot whose leaves want more than what is below. */
 bool leaf_step_odd(const struct nb_mem *mem, const struct smmu_leaf_slot *slot, bool s2,
 	uint64_t index, struct leaf *leaf);
@@ -79,9 +87,9 @@ bool leaf_step_odd(const struct nb_mem *mem, const struct smmu_leaf_slot *slot, 
 static inline __attribute__((always_inline)) bool leaf_step(
 	const struct smmu_walk *w, bool s2, unsigned granule, uint64_t gen, struct leaf *leaf)
 {
-	uint64_t input = leaf->addr, slice = input >> (granule + LEAF_SLICE_LG2), desc;
+	uint64_t input = leaf->addr, page = input >> granule, slice = page >> LEAF_SLICE_LG2, desc;
 	const struct smmu_leaf_slot *slot = leaf_slot(w->port, s2, w->tag, slice);
-	uint64_t index = input >> granule & slot->index_mask;
+	uint64_t index = page & slot->index_mask;
 
 	/* A slice is all inside the input size, or outside: that was checked when it was filled. */
 	if ((slot->key ^ leaf_key(w->tag, slice)) | (slot->gen ^ gen))
@@ -97,7 +105,7 @@ static inline __attribute__((always_inline)) bool leaf_step(
 	/* Another type, no access flag, too large an address. */
 	if ((desc ^ slot->want) & slot->must)
 		return false;
-	leaf->addr = (desc & slot->addr_mask) | (input & ~(~UINT64_C(0) << slot->size_lg2));
+	leaf->addr = leaf_join(desc, input, slot->offset_mask);
 	leaf->desc = desc;
 	leaf->size_lg2 = slot->size_lg2;
 	leaf->prot = slot->perms[ttd_attrs(desc)];

@@ -83,14 +83,16 @@ static inline __attribute__((always_inline)) bool smmu_fill_known(struct nb_smmu
 	uint64_t gen, nb_iova iova, const struct leaf *leaf, struct nb_smmuv3_span *span)
 {
 	const struct smmu_held *held = &port->held;
+	uint64_t offset = leaf->addr & (BIT64(leaf->size_lg2) - 1);
 
 	if (leaf->global > held->globals || leaf->split_lg2 > held->split_lg2)
 		return false;
 	iotlb_fill(&port->iotlb, held->tag, gen, smmu_held_canonical(held, iova),
-		&(struct iotlb_entry){ .pa = leaf->addr >> leaf->size_lg2 << leaf->size_lg2,
+		&(struct iotlb_entry){ .pa = leaf->addr - offset,
 			.size_lg2 = (uint8_t)leaf->size_lg2,
 			.prot = (uint8_t)leaf->prot });
-	smmu_span_of(leaf->addr, leaf->size_lg2, iova, span);
+	span->pa = NB_PA(leaf->addr);
+	span->bytes = BIT64(leaf->size_lg2) - offset;
 	return true;
 }
 

@@ -260,7 +260,7 @@ struct smmu_leaf_slot {
 		key; /* leaf_key: tag, and input address >> what a slice's pages resolve; 0: empty */
 	uint64_t table; /* host pointer to the first descriptor, or (by_pa) where it is */
 	uint64_t gen;	/* leaf_gen */
-	uint64_t must, addr_mask;
+	uint64_t must, offset_mask;
 	uint8_t perms[16];   /* by the descriptor's attributes (perms.h) */
 	uint16_t want;	     /* what a leaf to be used has in the bits of must */
 	uint16_t index_mask; /* of a slice's pages; 0: a block, which has one descriptor */

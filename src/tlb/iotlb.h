@@ -129,7 +129,7 @@ static inline uint64_t iotlb_key(uint32_t tag, uint64_t iova, unsigned size_lg2)
 static inline struct iotlb_slot *iotlb_slot(
 	const struct iotlb_cache *cache, uint32_t tag, uint64_t iova, unsigned size_lg2)
 {
-	uint64_t at = (iova >> size_lg2) + tag * UINT64_C(0x9e3779b1) + size_lg2 * 0x85ebu;
+	uint64_t at = (iova >> size_lg2) + ((uint64_t)tag << 5) + ((uint64_t)size_lg2 << 8);
 
 	return &cache->slots[at & cache->mask];
 }

@@ -72,7 +72,7 @@ static void invalidate(struct rig *rig, uint32_t tag, uint64_t first, uint64_t l
 
 static void blocks(void **state)
 {
-	struct rig rig = make(64);
+	struct rig rig = make(4096);
 	struct iotlb_cache odd;
 
 	assert_false(iotlb_cache_init(&odd, 48));
