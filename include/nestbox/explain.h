@@ -121,11 +121,12 @@ struct nb_explanation {
 	/* The result. */
 	bool ok;
 	nb_pa pa;
-	nb_ipa ipa;	  /**< what stage 1 yielded, where both stages are in use */
-	uint8_t size_lg2; /**< of what is mapped alike around the address */
-	uint8_t prot;	  /**< NB_EXPLAIN_R ... */
-	bool event;	  /**< else: has failed; record is the event */
-	bool silent;	  /**< but it is not recorded */
+	nb_ipa ipa;			/**< what stage 1 yielded, where both stages are in use */
+	uint8_t size_lg2;		/**< of what is mapped alike around the address */
+	uint8_t prot;			/**< NB_EXPLAIN_R ... */
+	bool event;			/**< else: has failed; record is the event */
+	enum nb_smmuv3_verdict verdict; /**< what becomes of the transaction then */
+	bool silent;			/**< but it is not recorded */
 	uint64_t record[4];
 	const char *unsaved; /**< set by who knows that memory is not all there: a remark */
 	/* Caches. */
@@ -140,7 +141,7 @@ struct nb_explanation {
 /**
  * Explain what this transaction would meet now. 0, or -ENOMEM. Any thread, outside of sections. It is
  * taken for an untranslated one (NB_TRANSLATED is not looked at). Nothing stalls: where the fault would,
- * the record is that of the fault, without Stall and STAG.
+ * verdict says so, and the record has Stall, and 0 for the STAG that it would get.
  */
 int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmuv3_txn *txn,
 	struct nb_explanation *out);

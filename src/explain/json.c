@@ -153,6 +153,7 @@ static void put_result(const struct out *out, const struct nb_explanation *expla
 	put_string(out, fields.name);
 	put_key_string(out, "what", fields.what);
 	put_key_bool(out, "recorded", !explanation->silent);
+	put_key_string(out, "transaction", out_verdict(explanation->verdict));
 	put_words(out, explanation->record, 4);
 	put_fields(out, &fields);
 	put_key_string(out, "remark", explanation->unsaved);

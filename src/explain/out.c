@@ -36,6 +36,18 @@ static void put_prot(uint8_t prot, char buf[4])
 	buf[3] = '\0';
 }
 
+const char *out_verdict(enum nb_smmuv3_verdict verdict)
+{
+	switch (verdict) {
+	case NB_SMMUV3_STALLED:
+		return "stalls";
+	case NB_SMMUV3_RAZ_WI:
+		return "raz/wi";
+	default:
+		return "aborts";
+	}
+}
+
 const char *out_prot(uint8_t prot, char buf[PROT_BYTES])
 {
 	char user[4], priv[4];

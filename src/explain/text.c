@@ -251,6 +251,12 @@ static void put_event(const struct out *out, const struct nb_explanation *explan
 	colour(out, 0);
 	out_add(out, ": %s%s\n", fields.what,
 		explanation->silent ? " (Not recorded in the event queue.)" : "");
+	if (explanation->verdict == NB_SMMUV3_STALLED)
+		out_text(out, "  The transaction stalls until CMD_RESUME.\n");
+	if (explanation->verdict == NB_SMMUV3_RAZ_WI)
+		out_text(out,
+			"  The transaction ends as if it were done: reads yield 0, writes are "
+			"ignored (CD.A is 0).\n");
 	out_add(out, "  0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016" PRIx64 "\n",
 		r[0], r[1], r[2], r[3]);
 	all.flags |= NB_EXPLAIN_ALL;

@@ -234,8 +234,11 @@ static void take_fault(struct collector *c, const struct dma_txn *txn)
 	struct smmu_access access = smmu_access_of(&c->cfg, txn);
 
 	c->out->event = true;
-	c->out->silent = c->fault.silent;
+	c->out->verdict = smmu_verdict(txn, &c->cfg, &c->fault);
+	c->out->silent = c->fault.silent && c->out->verdict != NB_SMMUV3_STALLED;
 	smmu_event_record(&c->fault, txn, &access, c->out->record);
+	if (c->out->verdict == NB_SMMUV3_STALLED)
+		c->out->record[1] |= EVT_1_STALL;
 }
 
 static void take_result(struct collector *c)

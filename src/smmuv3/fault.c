@@ -44,6 +44,12 @@ static enum nb_smmuv3_verdict termination(
 	return NB_SMMUV3_ABORT;
 }
 
+enum nb_smmuv3_verdict smmu_verdict(
+	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault)
+{
+	return stalls(txn, cfg, fault) ? NB_SMMUV3_STALLED : termination(cfg, fault);
+}
+
 enum nb_smmuv3_verdict smmu_fail(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,
 	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault,
 	uint16_t *stag)

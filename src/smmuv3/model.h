@@ -440,6 +440,10 @@ enum nb_smmuv3_verdict smmu_fail(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *
 	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault,
 	uint16_t *stag);
 
+/* What that would be, with room for a stall. */
+enum nb_smmuv3_verdict smmu_verdict(
+	const struct dma_txn *txn, const struct smmu_cfg *cfg, const struct smmu_fault *fault);
+
 /* translate.c: attributes of a transaction under a configuration. */
 struct smmu_access smmu_access_of(const struct smmu_cfg *cfg, const struct dma_txn *txn);
 

@@ -135,6 +135,56 @@ static void test_cases(void **state)
 	}
 }
 
+/* What becomes of a fault where CD.S or CD.A says otherwise; nothing stalls by being explained. */
+static void test_verdicts(void **state)
+{
+	struct rig rig;
+
+	rig_create(&rig, (struct nb_smmuv3_config){
+				 .stall_model = NB_SMMUV3_STALL_ALLOWED, .raz_wi = true });
+	rig_enable(&rig);
+	rig_s1(&rig);
+	explain(&rig, 0x1000, NB_READ);
+	assert_true(e.event && e.verdict == NB_SMMUV3_ABORT);
+	rig_poke(&rig, CD_AT, (CD0 | CD_0_S) & ~CD_0_R);
+	rig_cmd(&rig, CMD_CFGI_CD | (uint64_t)RIG_SID << 32, 1);
+	explain(&rig, 0x1000, NB_READ);
+	assert_true(e.event && !e.silent && e.verdict == NB_SMMUV3_STALLED);
+	assert_true(e.record[1] & EVT_1_STALL);
+	assert_non_null(strstr(text(0), "stalls until CMD_RESUME"));
+	rig_poke(&rig, CD_AT, CD0 & ~CD_0_A);
+	rig_cmd(&rig, CMD_CFGI_CD | (uint64_t)RIG_SID << 32, 1);
+	explain(&rig, 0x1000, NB_READ);
+	assert_true(e.event && e.verdict == NB_SMMUV3_RAZ_WI);
+	assert_int_equal(rig_event_count(&rig), 0);
+	rig_finish(&rig);
+}
+
+/* Each substream by its own CD. */
+static void test_substreams(void **state)
+{
+	struct nb_smmuv3_txn txn = { .iova = NB_IOVA(RIG_VA), .flags = NB_READ | NB_SSV };
+	struct rig rig;
+
+	rig_create(&rig, (struct nb_smmuv3_config){ .ssid_bits = 4 });
+	rig_enable(&rig);
+	rig_s1_tables(&rig);
+	rig_ste(&rig, RIG_SID, STE0_S1 | field_prep(STE_0_S1CDMAX, 1),
+		field_prep(STE_1_S1DSS, STE_S1DSS_TERMINATE), RIG_VMID, 0);
+	rig_poke(&rig, CD_AT + 64, CD0); /* another one, of empty tables */
+	rig_poke(&rig, CD_AT + 64 + 8, RAM(S2_L0));
+	assert_int_equal(nb_smmuv3_explain(rig.smmu, RIG_SID, &txn, &e), 0);
+	assert_true(e.ok && e.pa.v == RAM(DATA_AT));
+	txn.ssid = 1;
+	assert_int_equal(nb_smmuv3_explain(rig.smmu, RIG_SID, &txn, &e), 0);
+	assert_true(e.event && field_get(EVT_0_SSID, e.record[0]) == 1);
+	assert_int_equal(field_get(EVT_0_TYPE, e.record[0]), EVT_F_TRANSLATION);
+	txn.ssid = 2;
+	assert_int_equal(nb_smmuv3_explain(rig.smmu, RIG_SID, &txn, &e), 0);
+	assert_int_equal(field_get(EVT_0_TYPE, e.record[0]), EVT_C_BAD_SUBSTREAMID);
+	rig_finish(&rig);
+}
+
 static void test_off(void **state)
 {
 	struct rig rig;
@@ -393,6 +443,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_substreams),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_no_update),
