@@ -81,7 +81,10 @@ struct nb_smmuv3_pri_resp {
  */
 struct nb_smmuv3_ops {
 	size_t size; /**< sizeof(struct nb_smmuv3_ops) */
-	/** An interrupt for which no MSI is configured (IHI 0070 3.18), an edge. */
+	/**
+	 * An interrupt for which no MSI is configured (IHI 0070 3.18), an edge. It may come from inside
+	 * nb_smmuv3_read and _write, too, whose caller then holds whatever locks it called with.
+	 */
 	void (*irq)(void *ctx, enum nb_smmuv3_irq irq);
 	/**
 	 * A stalled transaction of this stream was resumed or terminated (IHI 0070 4.6; or SMMUEN was

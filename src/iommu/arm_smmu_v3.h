@@ -9,10 +9,13 @@
  *   arm_smmu_v3.c         domains: struct iommu_ops
  *   arm_smmu_v3_event.c   the event queue
  *
- * Everything is under the host lock, except the event queue, which has a lock of its own.
+ * Everything is under the host lock, except the event queue, which whoever takes its interrupt
+ * drains, one at a time.
  */
 #ifndef IOMMU_ARM_SMMU_V3_H
 #define IOMMU_ARM_SMMU_V3_H
+
+#include <stdatomic.h>
 
 #include "iommu/arm_smmu_v3_regs.h"
 #include "iommu/iommu.h"
@@ -45,7 +48,8 @@ struct smmu_cmdq {
 };
 
 struct smmu_eventq {
-	pthread_mutex_t lock; /* leaf */
+	/* Interrupts since the queue was drained: whoever takes it from 0 drains, alone. */
+	atomic_uint irqs;
 	nb_pa pa;
 	uint64_t *entries;
 	unsigned size_lg2;

@@ -87,7 +87,6 @@ void smmu_eventq_finish(struct arm_smmu *smmu)
 
 	if (q->entries)
 		ram_free(smmu->hw.ram, q->pa, queue_bytes(q), NULL);
-	pthread_mutex_destroy(&q->lock);
 }
 
 /* What one turn took out of the queue. */
@@ -128,16 +127,26 @@ static void drain_some(struct arm_smmu *smmu, struct drained *out)
 		smmu_write32(smmu, SMMU_EVENTQ_CONS, q->cons);
 }
 
-void arm_smmu_v3_event_irq(struct iommu *iommu)
+static void drain(struct arm_smmu *smmu)
 {
-	struct arm_smmu *smmu = to_smmu(iommu);
 	struct drained drained;
 
 	do {
-		pthread_mutex_lock(&smmu->eventq.lock);
 		drain_some(smmu, &drained);
-		pthread_mutex_unlock(&smmu->eventq.lock);
 		for (unsigned i = 0; i < drained.n && smmu->fault; i++)
 			smmu->fault(smmu->fault_ctx, &drained.faults[i]);
 	} while (drained.n);
+}
+
+void arm_smmu_v3_event_irq(struct iommu *iommu)
+{
+	struct arm_smmu *smmu = to_smmu(iommu);
+	unsigned seen = 1;
+
+	/* Not a lock: writing EVENTQ_CONS may raise this interrupt, on this thread. */
+	if (atomic_fetch_add(&smmu->eventq.irqs, 1))
+		return;
+	do
+		drain(smmu);
+	while (!atomic_compare_exchange_strong(&smmu->eventq.irqs, &seen, 0));
 }

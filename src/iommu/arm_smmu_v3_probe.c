@@ -245,7 +245,6 @@ int arm_smmu_v3_probe(const struct iommu_probe_args *args, struct iommu **out, s
 	smmu->msi_window = args->msi_window;
 	smmu->fault = args->fault;
 	smmu->fault_ctx = args->fault_ctx;
-	pthread_mutex_init(&smmu->eventq.lock, NULL);
 	ret = probe_hw(smmu, why);
 	if (ret) {
 		smmu_hw_stop(smmu);
