@@ -90,8 +90,9 @@ static inline void rig_irq(void *ctx, enum nb_smmuv3_irq irq)
 {
 	struct rig *rig = ctx;
 
-	rig->events += irq == NB_SMMUV3_IRQ_EVENTQ;
-	rig->gerrors += irq == NB_SMMUV3_IRQ_GERROR;
+	/* From any thread. */
+	__atomic_fetch_add(&rig->events, irq == NB_SMMUV3_IRQ_EVENTQ, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&rig->gerrors, irq == NB_SMMUV3_IRQ_GERROR, __ATOMIC_RELAXED);
 }
 
 static inline uint32_t rig_read(struct rig *rig, uint64_t offset)
