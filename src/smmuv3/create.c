@@ -234,8 +234,3 @@ void smmuv3_set_detail(struct nb_smmuv3 *smmu, dma_detail_fn *detail, void *ctx)
 	smmu->detail_ctx = ctx;
 	smmu->detail = detail;
 }
-
-struct port_set *smmuv3_ports(struct nb_smmuv3 *smmu)
-{
-	return &smmu->ports;
-}

@@ -229,9 +229,12 @@ struct smmu_cfg_cache {
 	uint8_t victim[SMMU_CFG_SETS];
 };
 
+/*
+ * Generations of a tag's class (iotlb_class_gen, _tables). tables is loaded after gen: what was made of
+ * old leaf tables must not pass for an entry of a new generation. Both before the configuration is looked
+ * at for the last time (D of the table in config.c).
+ */
 struct smmu_gens {
-	/* Of a tag's class. Leaf tables that are older than the IOTLB's entry made of them would be
-	 * taken for new: so tables is loaded after gen. */
 	uint64_t gen, tables;
 };
 
@@ -242,12 +245,11 @@ struct smmu_gens {
  */
 struct smmu_held {
 	const struct iotlb_class *class; /* of tag; never NULL */
-	uint32_t
-		tag; /* 0: what is translated under it must not be cached, and it is not used again */
+	uint32_t tag; /* 0: nothing is cached under it, and it is not used again */
 	uint32_t ssid;
 	bool ssv, globals; /* globals: smmu_cfg_globals of the tag */
-	bool tbi;	   /* some addresses are not their own canonical form */
 	uint8_t split_lg2; /* likewise: smmu_cfg_split */
+	bool tbi;	   /* some addresses are not their own canonical form */
 	uint8_t need[16];  /* PERM_* that an access needs, by its NB_READ to NB_PRIV */
 	struct smmu_gens gens;
 	uint64_t state; /* cfg_gen */

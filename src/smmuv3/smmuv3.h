@@ -37,7 +37,4 @@ void smmuv3_stats(struct nb_smmuv3 *smmu, struct smmuv3_stats *out);
 struct port *smmuv3_port(struct nb_smmuv3_port *port);
 struct nb_smmuv3_port *smmuv3_port_of(struct port *port);
 
-/** The ports whose sections CMD_SYNC waits for: masters behind this SMMU register here. */
-struct port_set *smmuv3_ports(struct nb_smmuv3 *smmu);
-
 #endif
