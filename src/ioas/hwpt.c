@@ -36,6 +36,7 @@ static struct attached_group *find_group(const struct ioas *ioas, const struct i
 
 static void hwpt_free(struct hwpt *hwpt)
 {
+	ioas_nest_finish(hwpt);
 	iommu_domain_free(hwpt->domain);
 	free(hwpt);
 }
@@ -54,6 +55,7 @@ static int hwpt_alloc(struct ioas *ioas, struct iommu *iommu, enum iommu_domain_
 	ret = iommu_domain_alloc(iommu, IOMMU_DOMAIN_STAGE1, &ioas->charge, &hwpt->domain, why);
 	if (!ret && kind == IOMMU_DOMAIN_NEST_PARENT)
 		ret = iommu_domain_set_attr(hwpt->domain, DOMAIN_ATTR_NESTING, true, why);
+	iommu_viommu_init(&hwpt->viommu, hwpt->domain);
 	if (ret)
 		hwpt_free(hwpt);
 	else
@@ -183,7 +185,9 @@ static int join_hwpt(
 {
 	int ret = check_areas(ioas, hwpt, group, why);
 
-	return ret ? ret : iommu_attach_group(hwpt->domain, group, why);
+	if (ret)
+		return ret;
+	return iommu_attach_group(hwpt->common ? hwpt->common : hwpt->domain, group, why);
 }
 
 static int attach_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
@@ -215,6 +219,7 @@ int ioas_attach_group(
 		free(attached);
 		return ret;
 	}
+	ioas_nest_join(attached->hwpt, group);
 	attached->group = group;
 	attached->hwpt->groups++;
 	cds_list_add_tail(&attached->link, &ioas->groups);
@@ -229,13 +234,27 @@ void ioas_detach_group(struct ioas *ioas, struct iommu_group *group)
 	if (!attached)
 		return;
 	hwpt = attached->hwpt;
-	iommu_detach_group(hwpt->domain, group);
+	ioas_nest_detach(hwpt, group);
 	cds_list_del(&attached->link);
 	free(attached);
 	if (--hwpt->groups)
 		return;
 	cds_list_del(&hwpt->link);
 	hwpt_free(hwpt);
+}
+
+/* Also those that are attached to a domain nested on it. */
+static unsigned count_devices(const struct ioas *ioas, const struct hwpt *hwpt)
+{
+	const struct attached_group *attached;
+	const struct iommu_device *dev;
+	unsigned n = 0;
+
+	cds_list_for_each_entry (attached, &ioas->groups, link)
+		if (attached->hwpt == hwpt)
+			cds_list_for_each_entry (dev, &attached->group->devices, group_link)
+				n++;
+	return n;
 }
 
 static void inspect_hwpts(const struct ioas *ioas, struct ioas_info *out)
@@ -250,7 +269,7 @@ static void inspect_hwpts(const struct ioas *ioas, struct ioas_info *out)
 			.asked = hwpt->kind,
 			.got = hwpt->domain->kind,
 			.groups = hwpt->groups,
-			.devices = hwpt->domain->attached,
+			.devices = count_devices(ioas, hwpt),
 			.msi_mapped = hwpt->msi_mapped,
 		};
 	}

@@ -5,6 +5,7 @@
  *   ioas.c    areas: map, unmap, find
  *   tree.c    areas in order
  *   hwpt.c    HWPTs and the groups attached to them
+ *   nest.c    guests' stage 1 on nest parents
  *   ranges.c  which IOVAs may be mapped
  */
 #ifndef IOAS_INTERNAL_H
@@ -31,6 +32,11 @@ struct hwpt {
 	struct iommu_domain *domain;
 	unsigned groups;
 	bool msi_mapped;
+	/* Of a nest parent: the program is the guest's monitor, all devices are in its view. */
+	struct iommu_viommu viommu;
+	struct iommu_domain
+		*common;	   /* the stage 1 that all devices share, also late ones; or NULL */
+	struct iommu_domain *next; /* what is to become that, while it is being set */
 };
 
 struct attached_group {
@@ -52,6 +58,13 @@ struct ioas {
 /** Map an area in a HWPT; -EOPNOTSUPP where its IOMMU cannot have such memory. */
 int ioas_map_in(
 	const struct ioas *ioas, const struct hwpt *hwpt, const struct area *area, struct why *why);
+
+/** nest.c: the HWPT's devices by their own StreamIDs, in its view. Cannot fail. */
+void ioas_nest_join(struct hwpt *hwpt, struct iommu_group *group);
+/** Detach the group, whatever its devices' stage 1 is. */
+void ioas_nest_detach(struct hwpt *hwpt, struct iommu_group *group);
+/** The HWPT goes. */
+void ioas_nest_finish(struct hwpt *hwpt);
 
 /** The first area that ends at or after iova, or NULL. */
 struct area *ioas_area_from(const struct ioas *ioas, uint64_t iova);

@@ -137,4 +137,22 @@ bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group);
  */
 int ioas_msi_map(struct ioas *ioas, struct iommu_group *group, nb_iova *addr, struct why *why);
 
+/* ---- a guest's stage 1 on the nest parents (nest.c) ---- */
+
+/** fn for the view of each nest parent, until it returns non-zero, which is returned. */
+int ioas_for_each_viommu(
+	struct ioas *ioas, int (*fn)(struct iommu_viommu *viommu, void *ctx), void *ctx);
+
+/**
+ * (waits) Install data as stage 1 of every device whose group nests, and of those that join later; NULL:
+ * stage 1 is in bypass again. Also in place of what devices had of their own. All or nothing:
+ * -EOPNOTSUPP where nothing nests, the driver's errno.
+ */
+int ioas_nest_all(struct ioas *ioas, const struct iommu_user_data *data, struct why *why);
+/** (waits) Likewise of one device, which must be in this ioas: -EOPNOTSUPP where it does not nest. */
+int ioas_nest_device(struct ioas *ioas, struct iommu_device *dev,
+	const struct iommu_user_data *data, struct why *why);
+/** Whether a guest's stage 1 is installed: of dev; NULL: of all, by ioas_nest_all. */
+bool ioas_nest_is_set(const struct ioas *ioas, const struct iommu_device *dev);
+
 #endif

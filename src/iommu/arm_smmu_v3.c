@@ -97,7 +97,7 @@ static int check_kind(const struct arm_smmu *smmu, enum iommu_domain_kind kind, 
 		if (smmu->stage2)
 			return 0;
 		break;
-	case IOMMU_DOMAIN_NESTED: /* has its own way in: data of the guest (later issue) */
+	case IOMMU_DOMAIN_NESTED: /* has its own way in: smmu_nested_alloc */
 		break;
 	}
 	why_refused(why, EOPNOTSUPP, "domain-kind-unsupported", "%s",
@@ -238,9 +238,10 @@ static void make_s1_ste(const struct arm_smmu_domain *dom, uint64_t *ste)
 }
 
 /* IHI 0070 5.2, Config = 0b110; S2SL0 0, 1, 2 start the walk at level 2, 1, 0. */
-static void make_s2_ste(
-	const struct arm_smmu *smmu, const struct arm_smmu_domain *dom, uint64_t *ste)
+void smmu_make_s2_ste(const struct arm_smmu_domain *dom, uint64_t ste[STE_WORDS])
 {
+	const struct arm_smmu *smmu = to_smmu(dom->domain.iommu);
+
 	ste[0] = STE0_V | field_prep(STE0_CONFIG, STE_CONFIG_S2);
 	ste[1] = field_prep(STE1_SHCFG, STE_SHCFG_IN);
 	ste[2] = field_prep(STE2_S2VMID, dom->id) | field_prep(STE2_S2T0SZ, 64 - dom->pt.ias) |
@@ -280,27 +281,48 @@ static int can_attach(
 	return ret ? ret : check_sid(to_smmu(iommu), dev, why);
 }
 
-static int attach(struct iommu_domain *domain, struct iommu_device *dev, struct why *why)
+static struct arm_smmu_domain *paging_domain(struct iommu_domain *domain)
 {
-	struct arm_smmu *smmu = to_smmu(domain->iommu);
-	struct arm_smmu_domain *dom = to_smmu_domain(domain);
-	uint64_t ste[STE_WORDS] = { 0 };
-	int ret = probe_device(domain->iommu, dev, why);
+	return to_smmu_domain(domain->viommu ? domain->viommu->parent : domain);
+}
 
-	if (ret)
-		return ret;
-	if (dom->stage2)
-		make_s2_ste(smmu, dom, ste);
+/* Who owns stage 1's faults changes before the first fault of the new owner can come, and not after. */
+static void own_stage1(struct iommu_device *dev, bool guest)
+{
+	pthread_mutex_lock(&dev->fault_lock);
+	dev->stage1_owned = guest;
+	pthread_mutex_unlock(&dev->fault_lock);
+}
+
+static void replace(struct iommu_domain *domain, struct iommu_device *dev)
+{
+	const struct arm_smmu_domain *dom = to_smmu_domain(domain);
+	uint64_t ste[STE_WORDS] = { 0 };
+
+	if (domain->kind == IOMMU_DOMAIN_NESTED)
+		smmu_nested_ste(dom, ste);
+	else if (dom->stage2)
+		smmu_make_s2_ste(dom, ste);
 	else
 		make_s1_ste(dom, ste);
-	dom->seen = true;
-	smmu_ste_install(smmu, dev->sid, ste);
-	return 0;
+	paging_domain(domain)->seen = true;
+	own_stage1(dev, domain->kind == IOMMU_DOMAIN_NESTED);
+	smmu_ste_install(to_smmu(domain->iommu), dev->sid, ste);
+}
+
+static int attach(struct iommu_domain *domain, struct iommu_device *dev, struct why *why)
+{
+	int ret = probe_device(domain->iommu, dev, why);
+
+	if (!ret)
+		replace(domain, dev);
+	return ret;
 }
 
 static void detach(struct iommu_domain *domain, struct iommu_device *dev)
 {
 	smmu_ste_install(to_smmu(domain->iommu), dev->sid, smmu_ste_abort);
+	own_stage1(dev, false);
 }
 
 static struct smmu_cmd tlbi(const struct arm_smmu_domain *dom, unsigned op)
@@ -358,6 +380,10 @@ static void domain_free(struct iommu_domain *domain)
 	struct arm_smmu *smmu = to_smmu(domain->iommu);
 	struct arm_smmu_domain *dom = to_smmu_domain(domain);
 
+	if (domain->kind == IOMMU_DOMAIN_NESTED) {
+		free(dom);
+		return;
+	}
 	/* The number is used again, and the tables: nothing cached may be left of them. */
 	if (dom->seen)
 		smmu_cmd_sync(smmu, tlbi(dom, dom->stage2 ? CMD_S12_VMALL : CMD_NH_ASID));
@@ -463,5 +489,10 @@ const struct iommu_ops arm_smmu_v3_ops = {
 	.iotlb_sync = sync_stale,
 	.can_attach = can_attach,
 	.get_resv = get_resv,
+	.hw_info = smmu_hw_info,
+	.nested_alloc = smmu_nested_alloc,
+	.viommu_invalidate = smmu_viommu_invalidate,
+	.replace = replace,
+	.page_response = smmu_page_response,
 	.destroy = destroy,
 };

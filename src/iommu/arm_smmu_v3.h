@@ -7,6 +7,7 @@
  *   arm_smmu_v3_queue.c   the command queue: batches, CMD_SYNC
  *   arm_smmu_v3_strtab.c  the stream table
  *   arm_smmu_v3.c         domains: struct iommu_ops
+ *   arm_smmu_v3_nested.c  guests' stage 1, their invalidations, answers to stalls
  *   arm_smmu_v3_event.c   the event queue
  *
  * Everything is under the host lock, except the event queue, which whoever takes its interrupt
@@ -73,8 +74,8 @@ struct arm_smmu {
 	bool stage1, stage2;
 	const char *cannot_nest; /* NULL: nests; else what is missing, in words */
 	unsigned oas, oas_field;
-	unsigned sid_bits;
-	bool strtab_2lvl;
+	unsigned sid_bits, ssid_bits, asid_bits;
+	bool strtab_2lvl, ats, stalls, range_inv;
 
 	struct smmu_cmdq cmdq;
 	struct smmu_eventq eventq;
@@ -87,9 +88,10 @@ struct arm_smmu_domain {
 	struct iommu_domain domain;
 	struct charge *charge;
 	bool stage2;
-	uint16_t id; /* ASID or VMID */
-	nb_pa cd;    /* stage 1: its one context descriptor */
-	bool seen;   /* the hardware may have cached something of it */
+	uint16_t id;	  /* ASID or VMID; nested: the parent's */
+	uint64_t vste[2]; /* nested: what the guest gave, validated */
+	nb_pa cd;	  /* stage 1: its one context descriptor */
+	bool seen;	  /* the hardware may have cached something of it */
 	struct pt pt;
 	uint64_t stale_step;   /* since the last sync: smallest leaf removed, ... */
 	uint64_t stale_leaves; /* ... how many, */
@@ -148,6 +150,16 @@ bool smmu_strtab_ensure(struct arm_smmu *smmu, uint32_t sid);
 void smmu_ste_install(struct arm_smmu *smmu, uint32_t sid, const uint64_t ste[STE_WORDS]);
 extern const uint64_t smmu_ste_abort[STE_WORDS];
 
+/* arm_smmu_v3_nested.c */
+size_t smmu_hw_info(struct iommu *iommu, enum iommu_data_type *type, void *out, size_t max);
+int smmu_nested_alloc(struct iommu_viommu *viommu, const struct iommu_user_data *data,
+	struct iommu_domain **out, struct why *why);
+/** The STE of a nested domain: the parent's, made over with what the guest gave. */
+void smmu_nested_ste(const struct arm_smmu_domain *nested, uint64_t ste[STE_WORDS]);
+int smmu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_data *data,
+	unsigned *done, struct why *why);
+void smmu_page_response(struct iommu_device *dev, uint16_t tag, enum iommu_response response);
+
 /* arm_smmu_v3_event.c */
 bool smmu_eventq_init(struct arm_smmu *smmu, unsigned size_lg2);
 void smmu_eventq_finish(struct arm_smmu *smmu);
@@ -158,6 +170,8 @@ void smmu_release(struct arm_smmu *smmu);
 
 /* arm_smmu_v3.c */
 extern const struct iommu_ops arm_smmu_v3_ops;
+/** The STE of a paging stage 2 domain. */
+void smmu_make_s2_ste(const struct arm_smmu_domain *dom, uint64_t ste[STE_WORDS]);
 bool smmu_ids_init(struct smmu_ids *ids, unsigned bits_lg2);
 void smmu_ids_finish(struct smmu_ids *ids);
 

@@ -61,6 +61,10 @@ static struct iommu_fault decode(const struct arm_smmu *smmu, const uint64_t *re
 	if (kind->translation) {
 		fault.stage = record[1] & EVENT1_S2 ? 2 : 1;
 		fault.read = record[1] & EVENT1_RNW;
+		fault.priv = record[1] & EVENT1_PNU;
+		fault.inst = record[1] & EVENT1_IND;
+		fault.stalled = record[1] & EVENT1_STALL;
+		fault.tag = field_get(EVENT1_STAG, record[1]);
 		fault.iova = record[2];
 		fault.ipa = fault.stage == 2 ? record[3] & EVENT3_IPA : 0;
 	}

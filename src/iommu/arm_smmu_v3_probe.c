@@ -83,7 +83,10 @@ static int probe_idr0(struct arm_smmu *smmu, struct why *why)
 	if (!(field_get(IDR0_TTF, idr0) & 2))
 		return unsupported(why, smmu, "AArch64 tables (IDR0.TTF)");
 	smmu->strtab_2lvl = field_get(IDR0_ST_LEVEL, idr0) == 1;
-	if (!smmu_ids_init(&smmu->asids, idr0 & IDR0_ASID16 ? 16 : 8) ||
+	smmu->ats = idr0 & IDR0_ATS;
+	smmu->stalls = field_get(IDR0_STALL_MODEL, idr0) != 1;
+	smmu->asid_bits = idr0 & IDR0_ASID16 ? 16 : 8;
+	if (!smmu_ids_init(&smmu->asids, smmu->asid_bits) ||
 		!smmu_ids_init(&smmu->vmids, idr0 & IDR0_VMID16 ? 16 : 8))
 		return why_refused(why, ENOMEM, "host-memory", "memory of the host");
 	return 0;
@@ -99,6 +102,8 @@ static int probe_idr1(
 	*cmdq_lg2 = MIN(field_get(IDR1_CMDQS, idr1), (uint64_t)MAX_CMDQ_LG2);
 	*eventq_lg2 = MIN(field_get(IDR1_EVENTQS, idr1), (uint64_t)MAX_EVENTQ_LG2);
 	smmu->sid_bits = MIN(field_get(IDR1_SIDSIZE, idr1), (uint64_t)MAX_SID_BITS);
+	smmu->ssid_bits = field_get(IDR1_SSIDSIZE, idr1);
+	smmu->range_inv = smmu_read32(smmu, SMMU_IDR3) & IDR3_RIL;
 	if (smmu->sid_bits <= MAX_LINEAR_SID)
 		smmu->strtab_2lvl = false;
 	if ((1u << *cmdq_lg2) < SMMU_BATCH)

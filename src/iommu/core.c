@@ -83,7 +83,9 @@ void iommu_domain_free(struct iommu_domain *domain)
 {
 	if (!domain)
 		return;
-	nb_assert(!domain->attached);
+	nb_assert(!domain->attached && !domain->children);
+	if (domain->viommu)
+		domain->viommu->parent->children--;
 	domain->iommu->stats->domains--;
 	domain->iommu->ops->domain_free(domain);
 }
@@ -91,7 +93,7 @@ void iommu_domain_free(struct iommu_domain *domain)
 int iommu_domain_set_attr(
 	struct iommu_domain *domain, enum iommu_attr attr, bool value, struct why *why)
 {
-	if (domain->attached) {
+	if (domain->attached || domain->children) {
 		why_refused(why, EPERM, "domain-attached",
 			"attributes are set before a device is attached");
 		why_about(why, NULL, NULL, domain->iommu->name);

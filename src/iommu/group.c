@@ -27,9 +27,12 @@ static int attach_device(struct iommu_domain *domain, struct iommu_device *dev, 
 	return 0;
 }
 
-static void detach_device(struct iommu_domain *domain, struct iommu_device *dev)
+/* From the domain, or one nested on it: straight to blocked, without stage 1 in bypass between. */
+static void detach_device(struct iommu_domain *base, struct iommu_device *dev)
 {
-	if (dev->domain != domain)
+	struct iommu_domain *domain = dev->domain;
+
+	if (!domain || (domain != base && iommu_nest_parent(dev) != base))
 		return;
 	domain->iommu->ops->detach(domain, dev);
 	dev->domain = NULL;

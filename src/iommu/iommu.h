@@ -4,14 +4,18 @@
  * attributes, and the probe that says whether a host can nest. The nouns are Linux's
  * (drivers/iommu/iommu.c); instances below the bus type, and attributes of domains, are design 2.
  *
- * All functions are called with the host lock held. attach, detach, map, unmap and iotlb_sync may
- * drop and retake it while they wait for DMA in flight (hostlock_relax): the caller holds the busy
- * mark of what it works on.
+ * All functions are called with the host lock held. attach, detach, replace, map, unmap, iotlb_sync,
+ * viommu_invalidate and page_response may drop and retake it while they wait for DMA in flight
+ * (hostlock_relax): the caller holds the busy mark of what it works on.
+ *
+ * What a guest gives (its stage 1, invalidations) passes through as opaque data, which the host driver
+ * alone understands (design 4).
  */
 #ifndef IOMMU_IOMMU_H
 #define IOMMU_IOMMU_H
 
 #include <nestbox/types.h>
+#include <pthread.h>
 #include <urcu/list.h>
 
 #include "base/hostlock.h"
@@ -29,7 +33,7 @@ enum iommu_domain_kind {
 	IOMMU_DOMAIN_STAGE2,	  /* paging, stage 2 only: what a one-stage SMMU gives for STAGE1 */
 	IOMMU_DOMAIN_NEST_PARENT, /* paging, stage 2, stage 1 in bypass until a guest installs one
 				   */
-	IOMMU_DOMAIN_NESTED,	  /* a guest's stage 1 on a nest parent (later issue) */
+	IOMMU_DOMAIN_NESTED,	  /* a guest's stage 1 on a nest parent: iommu_nested_alloc */
 };
 
 enum iommu_attr {
@@ -43,6 +47,29 @@ enum iommu_attr {
 struct iommu_resv {
 	uint64_t start, last;
 	bool msi; /* the window in which the host maps MSI doorbells */
+};
+
+/** Layouts of opaque data: numbers of Linux 7.3 iommufd (HWPT data and hardware info types). */
+enum iommu_data_type {
+	IOMMU_DATA_NONE = 0,
+	IOMMU_DATA_ARM_SMMUV3 = 2, /* src/abi/arm_smmuv3.h */
+};
+
+/** What a guest gives: n entries of `bytes` each, one after the other. */
+struct iommu_user_data {
+	enum iommu_data_type type;
+	const void *data;
+	size_t bytes;
+	unsigned n;
+};
+
+struct iommu_viommu;
+struct iommu_fault;
+
+/** What becomes of a stalled transaction. */
+enum iommu_response {
+	IOMMU_RESPONSE_RETRY,
+	IOMMU_RESPONSE_ABORT,
 };
 
 /** A host driver: what one kind of IOMMU does. Errors are negative errnos with a reason. */
@@ -75,6 +102,27 @@ struct iommu_ops {
 		enum iommu_domain_kind kind, struct why *why);
 	/** Reserved ranges of a device; at most max, returns how many. */
 	unsigned (*get_resv)(struct iommu_device *dev, struct iommu_resv *out, unsigned max);
+
+	/* For guests' stage 1; NULL where no instance of the kind nests. */
+
+	/** The hardware as IOMMU_GET_HW_INFO tells it; bytes written, at most max. */
+	size_t (*hw_info)(struct iommu *iommu, enum iommu_data_type *type, void *out, size_t max);
+	/** A guest's stage 1 over viommu->parent, validated; nothing of it is installed yet. */
+	int (*nested_alloc)(struct iommu_viommu *viommu, const struct iommu_user_data *data,
+		struct iommu_domain **out, struct why *why);
+	/**
+	 * Forget what the guest's commands name, and wait. *done: how many were carried out; those
+	 * behind the first bad one were not.
+	 */
+	int (*viommu_invalidate)(struct iommu_viommu *viommu, const struct iommu_user_data *data,
+		unsigned *done, struct why *why);
+	/**
+	 * Point dev, attached to a domain of the same parent (the parent, or nested on it), at this
+	 * one. Cannot fail.
+	 */
+	void (*replace)(struct iommu_domain *domain, struct iommu_device *dev);
+	/** Answer the stalled transaction that a fault of dev reported with this tag. */
+	void (*page_response)(struct iommu_device *dev, uint16_t tag, enum iommu_response response);
 	void (*destroy)(struct iommu *iommu);
 };
 
@@ -102,9 +150,29 @@ struct iommu_stats {
 struct iommu_domain {
 	struct iommu *iommu;
 	enum iommu_domain_kind kind;
-	uint64_t pgsizes;   /* bitmap of page and block sizes */
-	uint64_t last_iova; /* inclusive input range [0, last_iova] */
-	unsigned attached;  /* devices; set_attr is refused once not 0 */
+	uint64_t pgsizes;	     /* bitmap of page and block sizes */
+	uint64_t last_iova;	     /* inclusive input range [0, last_iova] */
+	unsigned attached;	     /* devices; set_attr is refused once not 0 */
+	struct iommu_viommu *viommu; /* of a nested one: what it is nested on; else NULL */
+	unsigned children;	     /* domains nested on this one */
+};
+
+/**
+ * An IOMMU as one guest sees it (Linux's vIOMMU): the nest parent below it, and which device the guest
+ * calls by which number. Embedded in whoever serves the guest.
+ */
+struct iommu_viommu {
+	struct iommu_domain *parent;
+	struct cds_list_head vdevices; /* struct iommu_device.vdevice_link */
+};
+
+/** Whoever owns a device's stage 1 hears of its faults (R7). */
+struct iommu_fault_sink {
+	/**
+	 * Any thread; under the device's fault lock alone, so never waits and takes leaf locks only.
+	 * False: it has no room, the fault is lost (of a stalled transaction: it aborts).
+	 */
+	bool (*report)(struct iommu_fault_sink *sink, const struct iommu_fault *fault);
 };
 
 struct bus_type {
@@ -122,6 +190,14 @@ struct iommu_device {
 	uint32_t sid;	    /* StreamID at its IOMMU */
 	struct iommu_domain *domain; /* attached to, or NULL: blocked */
 	struct cds_list_head group_link;
+
+	struct iommu_viommu *viommu; /* it is a device of this guest's IOMMU, or NULL */
+	uint64_t vid;		     /* which calls it so: of SMMUv3 a StreamID */
+	struct cds_list_head vdevice_link;
+
+	pthread_mutex_t fault_lock; /* leaf: sink, stage1_owned */
+	struct iommu_fault_sink *sink;
+	bool stage1_owned; /* attached to a nested domain: stage 1's faults are the sink's */
 };
 
 /** Devices that cannot be told apart by their IOMMU, or can reach each other around it. */
@@ -166,11 +242,53 @@ int iommu_domain_set_attr(
 	struct iommu_domain *domain, enum iommu_attr attr, bool value, struct why *why);
 /** All devices of the group, or none. -EBUSY where the group is in another domain. */
 int iommu_attach_group(struct iommu_domain *domain, struct iommu_group *group, struct why *why);
+/** From the domain, or whatever is nested on it. */
 void iommu_detach_group(struct iommu_domain *domain, struct iommu_group *group);
 int iommu_map(struct iommu_domain *domain, nb_iova iova, nb_pa pa, uint64_t bytes, unsigned prot,
 	struct why *why);
 void iommu_unmap(struct iommu_domain *domain, nb_iova iova, uint64_t bytes);
 void iommu_iotlb_sync(struct iommu_domain *domain, nb_iova iova, nb_iova last);
+
+/* ---- a guest's stage 1 (nest.c) ---- */
+
+size_t iommu_hw_info(struct iommu *iommu, enum iommu_data_type *type, void *out, size_t max);
+/** A view of a nest parent without devices. Borrows the parent. */
+void iommu_viommu_init(struct iommu_viommu *viommu, struct iommu_domain *parent);
+/** No nested domain is left of it; its devices leave it. */
+void iommu_viommu_finish(struct iommu_viommu *viommu);
+/** The guest calls dev vid. -EEXIST where either is taken. */
+int iommu_vdevice_set(
+	struct iommu_viommu *viommu, struct iommu_device *dev, uint64_t vid, struct why *why);
+void iommu_vdevice_clear(struct iommu_device *dev); /* no-op where it is none */
+/** The device that the guest calls vid, or NULL. */
+struct iommu_device *iommu_vdevice_find(const struct iommu_viommu *viommu, uint64_t vid);
+
+/** -EOPNOTSUPP, -EIO (Linux: data that is not valid) or the driver's; nothing is installed. */
+int iommu_nested_alloc(struct iommu_viommu *viommu, const struct iommu_user_data *data,
+	struct iommu_domain **out, struct why *why);
+/** (waits) Linux viommu_invalidate: -EIO at the first bad entry, *done entries were carried out. */
+int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_data *data,
+	unsigned *done, struct why *why);
+/**
+ * (waits) Put an attached device into another domain of the same parent: a nested one, or the parent
+ * itself (stage 1 in bypass). The domain it leaves, if nested and without devices now, stays its
+ * owner's.
+ */
+void iommu_replace(struct iommu_domain *domain, struct iommu_device *dev);
+/** The nest parent at or below the domain that dev is attached to; NULL: there is none. */
+struct iommu_domain *iommu_nest_parent(const struct iommu_device *dev);
+
+/* ---- faults (fault.c) ---- */
+
+/** From when on, and until when (NULL), stage 1's faults go to sink. Waits for a report under way. */
+void iommu_set_fault_sink(struct iommu_device *dev, struct iommu_fault_sink *sink);
+/**
+ * Whoever drained the event queue has a fault of dev: true if it was delivered to the owner of stage
+ * 1. Any thread, without locks. What is stalled and not delivered is the caller's to end.
+ */
+bool iommu_report_fault(struct iommu_device *dev, const struct iommu_fault *fault);
+/** (waits) Answer a stalled transaction. */
+void iommu_page_response(struct iommu_device *dev, uint16_t tag, enum iommu_response response);
 
 /** Dry run of alloc, set_attr and attach for the whole group. */
 int iommu_can_attach_group(struct iommu_group *group, enum iommu_domain_kind kind, struct why *why);

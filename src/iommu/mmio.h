@@ -26,6 +26,10 @@ struct iommu_fault {
 	uint8_t event;	  /* the architecture's number */
 	const char *name; /* "F_TRANSLATION" */
 	bool read;	  /* what was tried */
+	bool priv, inst;  /* likewise */
+	bool stalled;	  /* it waits for iommu_page_response(tag) */
+	uint16_t tag;
+	bool delivered; /* to the owner of stage 1 (R7) */
 	uint64_t iova, ipa;
 	uint64_t record[4]; /* raw */
 	char found[96];	    /* in words: how far it came and what was there; "": not known */

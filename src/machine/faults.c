@@ -77,8 +77,10 @@ void machine_on_fault(void *ctx, const struct iommu_fault *fault)
 	struct machine_device *dev = device_of_stream(machine, fault->iommu, fault->sid);
 	struct iommu_fault full = *fault;
 
-	if (dev)
+	if (dev) {
 		take_detail(machine, dev, &full);
+		full.delivered = iommu_report_fault(&dev->iommu, &full);
+	}
 	machine_note_fault(machine, dev, &full);
 	if (machine->fault)
 		machine->fault(machine->fault_ctx, &full, dev);

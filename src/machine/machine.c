@@ -346,6 +346,7 @@ static void join_group(struct machine *machine, struct machine_device *dev,
 	dev->iommu.sid = pci_requester_id(&dev->pci);
 	dev->iommu.iommu = behind ? behind->iommu : NULL;
 	CDS_INIT_LIST_HEAD(&dev->iommu.group_link);
+	pthread_mutex_init(&dev->iommu.fault_lock, NULL);
 	if (!group)
 		return;
 	dev->iommu.group = &group->iommu;
@@ -435,6 +436,7 @@ static void finish_devices(struct machine *machine)
 		unwire(dev, iommu_of_device(machine, i));
 		unplace_bars(machine, dev);
 		free(dev->driver_override);
+		pthread_mutex_destroy(&dev->iommu.fault_lock);
 		pci_dev_finish(&dev->pci);
 	}
 	free(machine->devices);
