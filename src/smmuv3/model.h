@@ -312,6 +312,14 @@ struct smmu_stall {
 	bool notify;			/* ops.resumed is to be called */
 };
 
+/** Commands on their way to ops.commands (forward.c). Guarded by reg_lock. */
+#define SMMU_FORWARDS 32
+struct smmu_forward {
+	uint64_t cmds[SMMU_FORWARDS][2];
+	unsigned n;
+	bool busy; /* some thread is passing on what it took */
+};
+
 /* The completion of a CMD_SYNC with CS = SIG_IRQ. */
 struct smmu_sync_irq {
 	nb_pa addr; /* 0: a wire */
@@ -351,6 +359,7 @@ struct nb_smmuv3 {
 	uint32_t budget;  /* commands that the doorbell may still execute: see cmdq.c */
 	struct smmu_sync_irq sync_irqs[SMMU_SYNC_IRQS];
 	_Atomic unsigned n_sync_irqs;
+	struct smmu_forward forward;
 	uint64_t waiting;	  /* SMMU_WAIT_* */
 	uint64_t commands, syncs; /* done so far */
 	unsigned atc_pending;	  /* ATC invalidations that were not answered */
@@ -477,6 +486,13 @@ enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port, nb_iova 
 void smmu_cmdq_run(struct nb_smmuv3 *smmu);
 /* No lock held: raise the interrupts of the CMD_SYNCs that completed, and go on if they had no room. */
 void smmu_cmdq_signal(struct nb_smmuv3 *smmu);
+/** What consumption waited for is there: go on, as far as the doorbell's budget goes. reg_lock held. */
+void smmu_cmdq_resume(struct nb_smmuv3 *smmu);
+
+/* forward.c. The first two with reg_lock held, the last without locks. */
+bool smmu_forward_room(const struct nb_smmuv3 *smmu);
+bool smmu_forward_pending(const struct nb_smmuv3 *smmu);
+void smmu_forward(struct nb_smmuv3 *smmu);
 /* mmio.c: whatever is due after reg_lock was held: interrupts, ops.resumed. No lock held. */
 void smmu_signal(struct nb_smmuv3 *smmu);
 
@@ -548,6 +564,8 @@ int smmu_msi_write(struct nb_smmuv3 *smmu, nb_pa addr, uint32_t data);
 /* The queue can be written now, and: put a record into it. False: it was not. Under out_lock. */
 bool smmu_eventq_writable(const struct nb_smmuv3 *smmu);
 bool smmu_eventq_put(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS]);
+/** Likewise, as any event: false if it is lost (overflow), or the queue is off. */
+bool smmu_eventq_record(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS]);
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access);
 /* The record of a fault; record is zero before. */
