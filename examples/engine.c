@@ -61,6 +61,7 @@ void engine_open(struct engine *engine, int group, const char *device)
 		.index = VFIO_PCI_CONFIG_REGION_INDEX };
 	uint16_t command;
 
+	engine->irq = -1;
 	engine->device = (int)must(ioctl(group, VFIO_GROUP_GET_DEVICE_FD, device), device);
 	must(ioctl(engine->device, VFIO_DEVICE_GET_REGION_INFO, &bar), "region info");
 	must(ioctl(engine->device, VFIO_DEVICE_GET_REGION_INFO, &config), "region info");

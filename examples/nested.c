@@ -11,13 +11,10 @@
  * when everything is set up: `nestbox run -- nested nestbox walk 0000:01:00.0 0x1000000000`.
  */
 #include <err.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -26,6 +23,7 @@
 #include <nestbox/vfio-nesting.h>
 
 #include "engine.h"
+#include "faults.h"
 
 #define KIB  1024UL
 #define MIB  (1024 * KIB)
@@ -207,125 +205,6 @@ static void invalidate(int container, uint64_t iova, uint64_t pages)
 	must(ioctl(container, VFIO_IOMMU_CACHE_INVALIDATE, &inv), "VFIO_IOMMU_CACHE_INVALIDATE");
 }
 
-/* ---- faults of stage 1: a ring in a region of the device, and an interrupt ---- */
-
-struct ring {
-	off_t header;	  /* offset of the region in the device's file */
-	uint8_t *records; /* mapped */
-	uint32_t n, bytes, next;
-};
-
-struct faults {
-	int device, irq;
-	struct ring faults, responses;
-};
-
-struct region_info {
-	struct vfio_region_info info;
-	uint64_t caps[32];
-};
-
-static bool is_nested_region(const struct region_info *region, uint32_t subtype)
-{
-	const struct vfio_region_info_cap_type *type;
-
-	for (uint32_t next = region->info.cap_offset; next; next = type->header.next) {
-		type = (const void *)((const uint8_t *)region + next);
-		if (type->header.id == VFIO_REGION_INFO_CAP_TYPE)
-			return type->type == VFIO_REGION_TYPE_NESTED && type->subtype == subtype;
-	}
-	return false;
-}
-
-static void open_ring(int device, uint32_t subtype, struct ring *ring)
-{
-	struct vfio_device_info info = { .argsz = sizeof(info) };
-	struct region_info region = { 0 };
-	struct vfio_region_dma_fault header;
-	unsigned i;
-
-	must(ioctl(device, VFIO_DEVICE_GET_INFO, &info), "VFIO_DEVICE_GET_INFO");
-	for (i = VFIO_PCI_NUM_REGIONS; i < info.num_regions; i++) {
-		region.info.argsz = sizeof(region);
-		region.info.index = i;
-		must(ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region), "region info");
-		if (is_nested_region(&region, subtype))
-			break;
-	}
-	if (i == info.num_regions)
-		errx(1, "the device has no nested region %u", subtype);
-	ring->header = (off_t)region.info.offset;
-	must(pread(device, &header, sizeof(header), ring->header), "ring header");
-	ring->n = header.nb_entries;
-	ring->bytes = header.entry_size;
-	ring->records = mmap(NULL, region.info.size - header.offset, PROT_READ | PROT_WRITE,
-		MAP_SHARED, device, ring->header + header.offset);
-	if (ring->records == MAP_FAILED)
-		err(1, "mmap of a ring");
-}
-
-static void open_faults(struct faults *faults, int device)
-{
-	union {
-		struct vfio_irq_set set;
-		int32_t words[6];
-	} irq = { .set = { .argsz = sizeof(irq),
-			  .index = VFIO_PCI_NUM_IRQS, /* the one behind the five of PCI */
-			  .count = 1,
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
-
-	memset(faults, 0, sizeof(*faults));
-	faults->device = device;
-	faults->irq = irq.words[5] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	must(ioctl(device, VFIO_DEVICE_SET_IRQS, &irq), "VFIO_DEVICE_SET_IRQS");
-	open_ring(device, VFIO_REGION_SUBTYPE_NESTED_DMA_FAULT, &faults->faults);
-	open_ring(device, VFIO_REGION_SUBTYPE_NESTED_DMA_FAULT_RESPONSE, &faults->responses);
-}
-
-/** The program's index of a ring is the first word of its header; its own is the last. */
-static uint32_t ring_other(const struct faults *faults, const struct ring *ring)
-{
-	uint32_t words[5];
-
-	must(pread(faults->device, words, sizeof(words), ring->header), "ring header");
-	return words[4];
-}
-
-static void ring_advance(const struct faults *faults, struct ring *ring)
-{
-	ring->next = (ring->next + 1) % ring->n;
-	must(pwrite(faults->device, &ring->next, 4, ring->header), "ring index");
-}
-
-/** The next fault, if one comes within ms. */
-static bool next_fault(struct faults *faults, struct vfio_dma_fault_record *record, int ms)
-{
-	struct pollfd irq = { .fd = faults->irq, .events = POLLIN };
-	uint64_t count;
-
-	while (ring_other(faults, &faults->faults) == faults->faults.next) {
-		if (poll(&irq, 1, ms) != 1)
-			return false;
-		must(read(faults->irq, &count, 8), "eventfd");
-	}
-	memcpy(record, faults->faults.records + (size_t)faults->faults.next * sizeof(*record),
-		sizeof(*record));
-	ring_advance(faults, &faults->faults);
-	return true;
-}
-
-static void respond(struct faults *faults, uint32_t grpid, uint32_t code)
-{
-	struct iommu_page_response response = { .argsz = sizeof(response),
-		.version = IOMMU_PAGE_RESP_VERSION_1,
-		.grpid = grpid,
-		.code = code };
-
-	memcpy(faults->responses.records + (size_t)faults->responses.next * sizeof(response),
-		&response, sizeof(response));
-	ring_advance(faults, &faults->responses);
-}
-
 /* ---- the show ---- */
 
 struct show {
@@ -361,7 +240,7 @@ static void set_up(struct show *show)
 	engine_open(&show->engine, group, ENGINE_DEVICE);
 	engine_interrupts(&show->engine);
 	engine_memory(&show->engine, at(&show->guest, IPA_ENGINE), IOVA_ENGINE);
-	open_faults(&show->faults, show->engine.device);
+	faults_open(&show->faults, show->engine.device);
 }
 
 static void copy(struct show *show)
@@ -433,7 +312,7 @@ static void fault_and_repair(struct show *show)
 
 	memset(at(&show->guest, IPA_SRC + COPY), 0x77, PAGE);
 	engine_start(&show->engine, IOVA_DST, iova, PAGE);
-	if (!next_fault(&show->faults, &record, 10000))
+	if (!faults_next(&show->faults, &record, 10000))
 		errx(1, "no fault came");
 	printf("fault      %s of IOVA %#llx: event 0x%02llx, %s\n",
 		record.event.perm & IOMMU_FAULT_PERM_READ ? "read" : "write",
@@ -441,7 +320,7 @@ static void fault_and_repair(struct show *show)
 		record.type == IOMMU_FAULT_PAGE_REQ ? "stalled" : "aborted");
 	guest_map(&show->guest, iova, IPA_SRC + COPY, PAGE);
 	if (record.type == IOMMU_FAULT_PAGE_REQ)
-		respond(&show->faults, record.prm.grpid, IOMMU_PAGE_RESP_SUCCESS);
+		faults_respond(&show->faults, record.prm.grpid, IOMMU_PAGE_RESP_SUCCESS);
 	else
 		engine_start(&show->engine, IOVA_DST, iova, PAGE);
 	repaired = engine_wait(&show->engine, 10000);
@@ -460,7 +339,7 @@ static void must_abort(struct show *show, uint64_t iova, const char *what)
 	engine_start(&show->engine, iova, IOVA_SRC, PAGE);
 	if (engine_wait(&show->engine, 10000) || !engine_error(&show->engine))
 		errx(1, "%s: the engine did not notice", what);
-	if (next_fault(&show->faults, &record, 100))
+	if (faults_next(&show->faults, &record, 100))
 		errx(1, "%s: a fault of stage 2 was told to the owner of stage 1", what);
 	for (size_t i = 0; i < PAGE; i++)
 		if (show->secret[i] != 0x5a)
