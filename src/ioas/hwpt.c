@@ -170,7 +170,7 @@ static int new_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_dom
 	if (!ret)
 		ret = fill(ioas, hwpt, why);
 	if (!ret)
-		ret = iommu_attach_group(hwpt->domain, group, why);
+		ret = ioas_nest_attach(hwpt, group, why);
 	if (ret) {
 		hwpt_free(hwpt);
 		return ret;
@@ -185,9 +185,7 @@ static int join_hwpt(
 {
 	int ret = check_areas(ioas, hwpt, group, why);
 
-	if (ret)
-		return ret;
-	return iommu_attach_group(hwpt->common ? hwpt->common : hwpt->domain, group, why);
+	return ret ? ret : ioas_nest_attach(hwpt, group, why);
 }
 
 static int attach_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_domain_kind kind,
@@ -219,7 +217,6 @@ int ioas_attach_group(
 		free(attached);
 		return ret;
 	}
-	ioas_nest_join(attached->hwpt, group);
 	attached->group = group;
 	attached->hwpt->groups++;
 	cds_list_add_tail(&attached->link, &ioas->groups);

@@ -59,8 +59,8 @@ struct ioas {
 int ioas_map_in(
 	const struct ioas *ioas, const struct hwpt *hwpt, const struct area *area, struct why *why);
 
-/** nest.c: the HWPT's devices by their own StreamIDs, in its view. Cannot fail. */
-void ioas_nest_join(struct hwpt *hwpt, struct iommu_group *group);
+/** nest.c: attach the group to whatever stage 1 all of the HWPT's devices have; they are in its view. */
+int ioas_nest_attach(struct hwpt *hwpt, struct iommu_group *group, struct why *why);
 /** Detach the group, whatever its devices' stage 1 is. */
 void ioas_nest_detach(struct hwpt *hwpt, struct iommu_group *group);
 /** The HWPT goes. */

@@ -22,17 +22,43 @@ static struct hwpt *hwpt_of_viommu(struct iommu_viommu *viommu)
 	return caa_container_of(viommu, struct hwpt, viommu);
 }
 
-void ioas_nest_join(struct hwpt *hwpt, struct iommu_group *group)
+/* Those that are elsewhere stay there; attaching says so. */
+static void join(struct hwpt *hwpt, struct iommu_group *group)
 {
 	struct iommu_device *dev;
 	int ret;
 
-	if (!nests(hwpt))
-		return;
 	cds_list_for_each_entry (dev, &group->devices, group_link) {
+		if (dev->viommu)
+			continue;
 		ret = iommu_vdevice_set(&hwpt->viommu, dev, dev->sid, NULL);
 		nb_assert(!ret); /* StreamIDs differ */
 	}
+}
+
+static void leave(struct hwpt *hwpt, struct iommu_group *group)
+{
+	struct iommu_device *dev;
+
+	cds_list_for_each_entry (dev, &group->devices, group_link)
+		if (dev->viommu == &hwpt->viommu)
+			iommu_vdevice_clear(dev);
+}
+
+/*
+ * The guest has a number for a device before that can have faults (Linux 7.3
+ * arm_smmu_attach_prepare_vmaster).
+ */
+int ioas_nest_attach(struct hwpt *hwpt, struct iommu_group *group, struct why *why)
+{
+	int ret;
+
+	if (nests(hwpt))
+		join(hwpt, group);
+	ret = iommu_attach_group(hwpt->common ? hwpt->common : hwpt->domain, group, why);
+	if (ret)
+		leave(hwpt, group);
+	return ret;
 }
 
 /* A device has left its nested domain: whose own it was goes. */
@@ -64,9 +90,9 @@ void ioas_nest_detach(struct hwpt *hwpt, struct iommu_group *group)
 	cds_list_for_each_entry (dev, &group->devices, group_link) {
 		nb_assert(n < DEVICES_MAX);
 		had[n++] = dev->domain;
-		iommu_vdevice_clear(dev);
 	}
 	iommu_detach_group(hwpt->domain, group);
+	leave(hwpt, group);
 	while (n--)
 		drop(hwpt, had[n]);
 }

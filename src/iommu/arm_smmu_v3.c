@@ -286,7 +286,6 @@ static struct arm_smmu_domain *paging_domain(struct iommu_domain *domain)
 	return to_smmu_domain(domain->viommu ? domain->viommu->parent : domain);
 }
 
-/* Who owns stage 1's faults changes before the first fault of the new owner can come, and not after. */
 static void own_stage1(struct iommu_device *dev, bool guest)
 {
 	pthread_mutex_lock(&dev->fault_lock);
@@ -294,20 +293,36 @@ static void own_stage1(struct iommu_device *dev, bool guest)
 	pthread_mutex_unlock(&dev->fault_lock);
 }
 
-static void replace(struct iommu_domain *domain, struct iommu_device *dev)
+static void make_ste(const struct arm_smmu_domain *dom, uint64_t ste[STE_WORDS])
 {
-	const struct arm_smmu_domain *dom = to_smmu_domain(domain);
-	uint64_t ste[STE_WORDS] = { 0 };
-
-	if (domain->kind == IOMMU_DOMAIN_NESTED)
+	if (dom->domain.kind == IOMMU_DOMAIN_NESTED)
 		smmu_nested_ste(dom, ste);
 	else if (dom->stage2)
 		smmu_make_s2_ste(dom, ste);
 	else
 		make_s1_ste(dom, ste);
+}
+
+/*
+ * Faults are a guest's from before its stage 1 can have any until after it has had its last. What is
+ * stalled under one stage 1 and is answered under the next translates anew there; without a stage 1 it
+ * would pass by the tables that it was meant for, so it aborts.
+ */
+static void replace(struct iommu_domain *domain, struct iommu_device *dev)
+{
+	const struct arm_smmu_domain *dom = to_smmu_domain(domain);
+	bool guest = domain->kind == IOMMU_DOMAIN_NESTED, had_guest = dev->stage1_owned;
+	uint64_t ste[STE_WORDS] = { 0 };
+
+	make_ste(dom, ste);
 	paging_domain(domain)->seen = true;
-	own_stage1(dev, domain->kind == IOMMU_DOMAIN_NESTED);
+	if (guest)
+		own_stage1(dev, true);
 	smmu_ste_install(to_smmu(domain->iommu), dev->sid, ste);
+	if (had_guest && !(guest && smmu_nested_translates(dom)))
+		smmu_stall_end(dev);
+	if (!guest)
+		own_stage1(dev, false);
 }
 
 static int attach(struct iommu_domain *domain, struct iommu_device *dev, struct why *why)
@@ -322,6 +337,8 @@ static int attach(struct iommu_domain *domain, struct iommu_device *dev, struct 
 static void detach(struct iommu_domain *domain, struct iommu_device *dev)
 {
 	smmu_ste_install(to_smmu(domain->iommu), dev->sid, smmu_ste_abort);
+	if (dev->stage1_owned)
+		smmu_stall_end(dev);
 	own_stage1(dev, false);
 }
 
@@ -494,5 +511,6 @@ const struct iommu_ops arm_smmu_v3_ops = {
 	.viommu_invalidate = smmu_viommu_invalidate,
 	.replace = replace,
 	.page_response = smmu_page_response,
+	.guest_fault = smmu_guest_fault,
 	.destroy = destroy,
 };

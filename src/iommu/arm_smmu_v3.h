@@ -89,7 +89,7 @@ struct arm_smmu_domain {
 	struct charge *charge;
 	bool stage2;
 	uint16_t id;	  /* ASID or VMID; nested: the parent's */
-	uint64_t vste[2]; /* nested: what the guest gave, validated */
+	uint64_t vste[2]; /* nested: what the guest gave, validated; V = 0: all is 0 */
 	nb_pa cd;	  /* stage 1: its one context descriptor */
 	bool seen;	  /* the hardware may have cached something of it */
 	struct pt pt;
@@ -158,11 +158,16 @@ int smmu_nested_alloc(struct iommu_viommu *viommu, const struct iommu_user_data 
 void smmu_nested_ste(const struct arm_smmu_domain *nested, uint64_t ste[STE_WORDS]);
 int smmu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_data *data,
 	unsigned *done, struct why *why);
+/** Stage 1 translates, so that its faults may stall. */
+bool smmu_nested_translates(const struct arm_smmu_domain *nested);
+/** What of dev is stalled ends with an abort. Its STE lets nothing stall any more. */
+void smmu_stall_end(struct iommu_device *dev);
 void smmu_page_response(struct iommu_device *dev, uint16_t tag, enum iommu_response response);
 
 /* arm_smmu_v3_event.c */
 bool smmu_eventq_init(struct arm_smmu *smmu, unsigned size_lg2);
 void smmu_eventq_finish(struct arm_smmu *smmu);
+void smmu_guest_fault(const struct iommu_device *dev, struct iommu_fault *fault);
 
 /* arm_smmu_v3_probe.c */
 void smmu_hw_stop(struct arm_smmu *smmu);

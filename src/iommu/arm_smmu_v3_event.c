@@ -14,31 +14,40 @@
 struct event_kind {
 	const char *name;
 	bool translation; /* carries stage, direction, IOVA and IPA */
+	bool stage1; /* may be of stage 1 alone (S2 = 0, where it says): a guest's, if that has it (R7) */
+	bool fetch; /* the last word is where a fetch failed: a PA, also of what the guest calls by IPA */
 };
 
+/*
+ * Whose it is: Linux 7.3 arm_smmu_handle_event passes on the same, less F_CD_FETCH and F_WALK_EABT. Of
+ * an STE over a nest parent, what is not the guest's is sound, so C_BAD_STE means its part; as do
+ * S1DSS (F_STREAM_DISABLED) and what is said of CDs. The host's are: the stream table (F_STE_FETCH,
+ * C_BAD_STREAMID), ATS and PRI (which no guest is given), what the bus sent (F_UUT), conflicts in caches
+ * that all share, and whatever we do not know.
+ */
 static const struct event_kind event_kinds[] = {
-	[0x01] = { "F_UUT", false },
-	[0x02] = { "C_BAD_STREAMID", false },
-	[0x03] = { "F_STE_FETCH", false },
-	[0x04] = { "C_BAD_STE", false },
-	[0x05] = { "F_BAD_ATS_TREQ", false },
-	[0x06] = { "F_STREAM_DISABLED", false },
-	[0x07] = { "F_TRANSL_FORBIDDEN", false },
-	[0x08] = { "C_BAD_SUBSTREAMID", false },
-	[0x09] = { "F_CD_FETCH", false },
-	[0x0a] = { "C_BAD_CD", false },
-	[0x0b] = { "F_WALK_EABT", true },
-	[0x10] = { "F_TRANSLATION", true },
-	[0x11] = { "F_ADDR_SIZE", true },
-	[0x12] = { "F_ACCESS", true },
-	[0x13] = { "F_PERMISSION", true },
-	[0x20] = { "F_TLB_CONFLICT", true },
-	[0x21] = { "F_CFG_CONFLICT", false },
-	[0x24] = { "E_PAGE_REQUEST", false },
-	[0x25] = { "F_VMS_FETCH", false },
+	[0x01] = { "F_UUT" },
+	[0x02] = { "C_BAD_STREAMID" },
+	[0x03] = { "F_STE_FETCH" },
+	[0x04] = { "C_BAD_STE", .stage1 = true },
+	[0x05] = { "F_BAD_ATS_TREQ" },
+	[0x06] = { "F_STREAM_DISABLED", .stage1 = true },
+	[0x07] = { "F_TRANSL_FORBIDDEN" },
+	[0x08] = { "C_BAD_SUBSTREAMID", .stage1 = true },
+	[0x09] = { "F_CD_FETCH", .stage1 = true, .fetch = true },
+	[0x0a] = { "C_BAD_CD", .stage1 = true },
+	[0x0b] = { "F_WALK_EABT", .translation = true, .stage1 = true, .fetch = true },
+	[0x10] = { "F_TRANSLATION", .translation = true, .stage1 = true },
+	[0x11] = { "F_ADDR_SIZE", .translation = true, .stage1 = true },
+	[0x12] = { "F_ACCESS", .translation = true, .stage1 = true },
+	[0x13] = { "F_PERMISSION", .translation = true, .stage1 = true },
+	[0x20] = { "F_TLB_CONFLICT", .translation = true },
+	[0x21] = { "F_CFG_CONFLICT" },
+	[0x24] = { "E_PAGE_REQUEST" },
+	[0x25] = { "F_VMS_FETCH" },
 };
 
-static const struct event_kind unknown_kind = { "UNKNOWN", false };
+static const struct event_kind unknown_kind = { "UNKNOWN" };
 
 static const struct event_kind *find_kind(unsigned id)
 {
@@ -66,10 +75,24 @@ static struct iommu_fault decode(const struct arm_smmu *smmu, const uint64_t *re
 		fault.stalled = record[1] & EVENT1_STALL;
 		fault.tag = field_get(EVENT1_STAG, record[1]);
 		fault.iova = record[2];
-		fault.ipa = fault.stage == 2 ? record[3] & EVENT3_IPA : 0;
+		fault.ipa = fault.stage == 2 && !kind->fetch ? record[3] & EVENT3_IPA : 0;
 	}
+	fault.stage1 = kind->stage1 && fault.stage != 2;
 	memcpy(fault.record, record, sizeof(fault.record));
 	return fault;
+}
+
+/*
+ * Linux 7.3 arm_vmaster_report_event: its own StreamID. FIDELITY: of a fetch that failed the record has
+ * the PA; a guest knows IPAs only, and is not told where its memory is: the word is 0.
+ */
+void smmu_guest_fault(const struct iommu_device *dev, struct iommu_fault *fault)
+{
+	fault->sid = (uint32_t)dev->vid;
+	fault->record[0] &= ~EVENT0_SID;
+	fault->record[0] |= field_prep(EVENT0_SID, dev->vid);
+	if (find_kind(fault->event)->fetch)
+		fault->record[3] = 0;
 }
 
 static uint64_t queue_bytes(const struct smmu_eventq *q)

@@ -54,8 +54,17 @@ void smmu_nested_ste(const struct arm_smmu_domain *nested, uint64_t ste[STE_WORD
 	}
 	smmu_make_s2_ste(to_smmu_domain(nested->domain.viommu->parent), ste);
 	ste[0] = (nested->vste[0] & ~STE0_CONFIG) | field_prep(STE0_CONFIG, STE_CONFIG_NEST);
-	/* MEV: a guest's faults cannot crowd out others' so easily. */
-	ste[1] |= nested->vste[1] | STE1_MEV;
+	/*
+	 * MEV: a guest's faults cannot crowd out others' so easily. EATS stays off, whatever the guest says:
+	 * no function here has ATS (Linux: master->ats_enabled), and if one had, our own unmaps would have
+	 * to invalidate its ATC (R6).
+	 */
+	ste[1] |= (nested->vste[1] & ~STE1_EATS) | STE1_MEV;
+}
+
+bool smmu_nested_translates(const struct arm_smmu_domain *nested)
+{
+	return config_of(nested) == STE_CONFIG_S1;
 }
 
 static int bad_ste(const struct arm_smmu *smmu, const char *what, struct why *why)
@@ -84,8 +93,6 @@ static int check_vste(const struct arm_smmu *smmu, uint64_t vste[2], struct why 
 	eats = field_get(STE1_EATS, vste[1]);
 	if (eats != STE_EATS_NONE && eats != STE_EATS_FULL)
 		return bad_ste(smmu, "EATS is neither off nor full ATS", why);
-	if (!smmu->ats)
-		vste[1] &= ~STE1_EATS;
 	return 0;
 }
 
@@ -242,12 +249,29 @@ int smmu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_
 
 /* ---- stalls ---- */
 
+/* IHI 0070 4.6: without the stall model these commands are ILLEGAL, and there is nothing to end. */
+
+/* UNPREDICTABLE: 4.6.1: a STAG that is not out, or another stream's. The SMMU may ignore it, so we ask. */
 void smmu_page_response(struct iommu_device *dev, uint16_t tag, enum iommu_response response)
 {
+	struct arm_smmu *smmu = to_smmu(dev->iommu);
 	struct smmu_cmd cmd = smmu_cmd(CMD_RESUME);
 
+	if (!smmu->stalls)
+		return;
 	cmd.word[0] |= field_prep(CMD0_SID, dev->sid) |
 		       (response == IOMMU_RESPONSE_RETRY ? RESUME0_RETRY : RESUME0_ABORT);
 	cmd.word[1] = field_prep(RESUME1_STAG, tag);
-	smmu_cmd_sync(to_smmu(dev->iommu), cmd);
+	smmu_cmd_sync(smmu, cmd);
+}
+
+void smmu_stall_end(struct iommu_device *dev)
+{
+	struct arm_smmu *smmu = to_smmu(dev->iommu);
+	struct smmu_cmd cmd = smmu_cmd(CMD_STALL_TERM);
+
+	if (!smmu->stalls)
+		return;
+	cmd.word[0] |= field_prep(CMD0_SID, dev->sid);
+	smmu_cmd_sync(smmu, cmd);
 }

@@ -110,6 +110,7 @@
 #define STE1_MEV	  BIT64(19) /* merge events */
 #define STE1_S1STALLD	  BIT64(27)
 #define STE1_EATS	  MASK64(29, 28)
+#define STE1_STRW	  MASK64(31, 30)
 #define STE_EATS_NONE	  0
 #define STE_EATS_FULL	  1
 #define STE1_SHCFG	  MASK64(45, 44)

@@ -13,13 +13,23 @@ void iommu_set_fault_sink(struct iommu_device *dev, struct iommu_fault_sink *sin
 	pthread_mutex_unlock(&dev->fault_lock);
 }
 
+static bool report(struct iommu_device *dev, struct iommu_fault fault)
+{
+	if (!dev->stage1_owned || !dev->sink)
+		return false;
+	if (dev->iommu->ops->guest_fault)
+		dev->iommu->ops->guest_fault(dev, &fault);
+	return dev->sink->report(dev->sink, &fault);
+}
+
 bool iommu_report_fault(struct iommu_device *dev, const struct iommu_fault *fault)
 {
 	bool delivered;
 
+	if (!fault->stage1)
+		return false;
 	pthread_mutex_lock(&dev->fault_lock);
-	delivered = fault->stage != 2 && dev->stage1_owned && dev->sink &&
-		    dev->sink->report(dev->sink, fault);
+	delivered = report(dev, *fault);
 	pthread_mutex_unlock(&dev->fault_lock);
 	return delivered;
 }

@@ -118,11 +118,17 @@ struct iommu_ops {
 		unsigned *done, struct why *why);
 	/**
 	 * Point dev, attached to a domain of the same parent (the parent, or nested on it), at this
-	 * one. Cannot fail.
+	 * one: without a moment in which DMA aborts, where the hardware can do so. Stalled transactions
+	 * end, if this one has no stage 1. Cannot fail.
 	 */
 	void (*replace)(struct iommu_domain *domain, struct iommu_device *dev);
-	/** Answer the stalled transaction that a fault of dev reported with this tag. */
+	/**
+	 * Answer the stalled transaction that a fault of dev reported with this tag. A tag that is not
+	 * out is ignored: a program may send anything.
+	 */
 	void (*page_response)(struct iommu_device *dev, uint16_t tag, enum iommu_response response);
+	/** A fault as the guest's own IOMMU would have told it: its numbers, no address of the host's. */
+	void (*guest_fault)(const struct iommu_device *dev, struct iommu_fault *fault);
 	void (*destroy)(struct iommu *iommu);
 };
 
@@ -192,7 +198,8 @@ struct iommu_device {
 	struct cds_list_head group_link;
 
 	struct iommu_viommu *viommu; /* it is a device of this guest's IOMMU, or NULL */
-	uint64_t vid;		     /* which calls it so: of SMMUv3 a StreamID */
+	/* Which calls it so: of SMMUv3 a StreamID. Stays while stage1_owned, whose lock publishes it. */
+	uint64_t vid;
 	struct cds_list_head vdevice_link;
 
 	pthread_mutex_t fault_lock; /* leaf: sink, stage1_owned */

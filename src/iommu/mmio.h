@@ -27,6 +27,7 @@ struct iommu_fault {
 	const char *name; /* "F_TRANSLATION" */
 	bool read;	  /* what was tried */
 	bool priv, inst;  /* likewise */
+	bool stage1;	  /* of stage 1 alone, whoever has that: its tables, CDs, part of the STE */
 	bool stalled;	  /* it waits for iommu_page_response(tag) */
 	uint16_t tag;
 	bool delivered; /* to the owner of stage 1 (R7) */

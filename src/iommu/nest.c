@@ -79,6 +79,7 @@ int iommu_nested_alloc(struct iommu_viommu *viommu, const struct iommu_user_data
 	struct iommu *iommu = viommu->parent->iommu;
 	int ret;
 
+	nb_assert(viommu->parent->kind == IOMMU_DOMAIN_NEST_PARENT);
 	if (!iommu->ops->nested_alloc)
 		return cannot(iommu, why);
 	ret = iommu->ops->nested_alloc(viommu, data, out, why);
@@ -119,8 +120,8 @@ void iommu_replace(struct iommu_domain *domain, struct iommu_device *dev)
 	nb_assert(dev->domain && base_of(dev->domain) == base_of(domain));
 	if (dev->domain == domain)
 		return;
+	domain->attached++;
 	domain->iommu->ops->replace(domain, dev);
 	dev->domain->attached--;
-	domain->attached++;
 	dev->domain = domain;
 }
