@@ -78,6 +78,7 @@ struct vfio_device {
 	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
 
 	struct vfio_fault *fault; /* its group nests (fault.h); else NULL. While open it stays */
+	unsigned stage1; /* config of the guest's stage 1, 0: none; host lock (nested_calls.c) */
 
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
@@ -112,6 +113,11 @@ void vfio_device_use(struct vfio_device *device);
 void vfio_device_unuse(struct vfio_device *device);
 /** At last close: awake for good. */
 void vfio_low_power_close(struct vfio_device *device);
+
+/* ---- nested_calls.c: the virtual SMMU interface, of one device. Without locks. ---- */
+
+long vfio_device_set_pasid_table(struct ioctl_call *call, void *data);
+long vfio_device_cache_invalidate(struct ioctl_call *call, void *data);
 
 /* ---- reset.c. Without locks. ---- */
 
