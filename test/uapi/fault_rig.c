@@ -170,6 +170,14 @@ void rig_reopen(struct fault_rig *rig)
 
 /* ---- the engine ---- */
 
+/* When it has answered nothing of what it did before is still to come. */
+static void reset(struct fault_rig *rig)
+{
+	REG(uint8_t, rig, CHANCMD) = CHANCMD_RESET;
+	while (REG(uint8_t, rig, CHANCMD) & CHANCMD_RESET)
+		t_step();
+}
+
 static void start(struct fault_rig *rig, uint64_t dst, uint64_t src)
 {
 	const uint64_t offset = AT_STATUS - AT_ENGINE;
@@ -178,9 +186,7 @@ static void start(struct fault_rig *rig, uint64_t dst, uint64_t src)
 		.bytes = PAGE, .control = 8, .src = src, .dst = dst, .next = IOVA_ENGINE
 	};
 	__atomic_store_n(words(rig, AT_STATUS), 0, __ATOMIC_RELEASE);
-	REG(uint8_t, rig, CHANCMD) = CHANCMD_RESET;
-	while (REG(uint8_t, rig, CHANCMD) & CHANCMD_RESET)
-		t_step();
+	reset(rig);
 	REG(uint64_t, rig, CHAINADDR) = IOVA_ENGINE;
 	REG(uint64_t, rig, CHANCMP) = IOVA_ENGINE + offset;
 	REG(uint16_t, rig, CHANCTRL) = CHANCTRL_REPORT;
@@ -213,8 +219,10 @@ bool rig_halts(struct fault_rig *rig)
 {
 	start(rig, IOVA_DST, IOVA_SRC);
 	for (unsigned tries = 0; tries < 100000; tries++) {
-		if (REG(uint32_t, rig, CHANERR))
+		if (REG(uint32_t, rig, CHANERR)) {
+			reset(rig);
 			return true;
+		}
 		t_step();
 	}
 	return does_nothing();
