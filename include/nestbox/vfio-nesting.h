@@ -254,7 +254,7 @@ struct vfio_dma_fault_record {
 	union {
 		struct iommu_fault_unrecoverable event;
 		struct iommu_fault_page_request prm;
-		struct {
+		__extension__ struct {
 			uint8_t before[32];
 			uint64_t arch[3]; /**< words 0, 1 and 3 of the event record */
 		};
