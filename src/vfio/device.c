@@ -188,6 +188,12 @@ static const struct ioctl_row device_rows[] = {
 		ABI_SIZE_TO(struct vfio_device_ioeventfd, fd), vfio_device_ioeventfd, false },
 	{ VFIO_DEVICE_FEATURE, "VFIO_DEVICE_FEATURE", sizeof(struct vfio_device_feature),
 		vfio_device_feature, false },
+	{ VFIO_DEVICE_SET_PASID_TABLE, "VFIO_DEVICE_SET_PASID_TABLE",
+		offsetof(struct vfio_iommu_type1_set_pasid_table, config),
+		vfio_device_set_pasid_table, false },
+	{ VFIO_DEVICE_CACHE_INVALIDATE, "VFIO_DEVICE_CACHE_INVALIDATE",
+		offsetof(struct vfio_iommu_type1_cache_invalidate, info),
+		vfio_device_cache_invalidate, false },
 };
 
 static long device_ioctl(

@@ -76,6 +76,8 @@ struct vfio_device {
 	unsigned msi_qmax;  /* Linux 7.3 vdev->msi_qmax: msi_lg2 when it was last enabled */
 	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
 
+	unsigned stage1; /* config of the guest's stage 1, 0: none; host lock (nested_calls.c) */
+
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
 	atomic_uint n_ioeventfds;
@@ -109,6 +111,11 @@ void vfio_device_use(struct vfio_device *device);
 void vfio_device_unuse(struct vfio_device *device);
 /** At last close: awake for good. */
 void vfio_low_power_close(struct vfio_device *device);
+
+/* ---- nested_calls.c: the virtual SMMU interface, of one device. Without locks. ---- */
+
+long vfio_device_set_pasid_table(struct ioctl_call *call, void *data);
+long vfio_device_cache_invalidate(struct ioctl_call *call, void *data);
 
 /* ---- reset.c. Without locks. ---- */
 

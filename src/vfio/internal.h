@@ -31,6 +31,12 @@ struct vfio_stale {
 };
 RB_HEAD(vfio_stale_tree, vfio_stale);
 
+/** A guest's stage 1, as it was set: what its words are only nested.c knows. */
+struct vfio_stage1 {
+	unsigned config; /* IOMMU_PASID_CONFIG_*; 0: none is set */
+	uint64_t word[2];
+};
+
 struct vfio_container {
 	struct file file;
 	struct cds_list_head link; /* of vfio->containers */
@@ -43,8 +49,9 @@ struct vfio_container {
 	unsigned type;		     /* VFIO_TYPE1_IOMMU, ...; 0: no IOMMU set */
 	struct ioas *ioas;	     /* NULL where type is 0 or VFIO_NOIOMMU_IOMMU */
 	struct vfio_stale_tree stale;
-	bool dirty_tracking; /* VFIO_IOMMU_DIRTY_PAGES: started */
-	bool explained;	     /* CHECK_EXTENSION(nesting) = 0 has given its reason */
+	bool dirty_tracking;	   /* VFIO_IOMMU_DIRTY_PAGES: started */
+	struct vfio_stage1 stage1; /* of all devices that nest, also of those that join later */
+	bool explained;		   /* CHECK_EXTENSION(nesting) = 0 has given its reason */
 };
 
 /** One for each group of the machine, for as long as the machine lives. */
@@ -155,6 +162,18 @@ int vfio_lock_pin(struct ioctl_call *call, const struct memlock *lock,
 	const struct vfio_iommu_type1_dma_map *map, unsigned prot, struct umem **out);
 /** Memory that somebody else had locked is the caller's from now on. Host lock. */
 int vfio_lock_move(struct umem *umem, const struct memlock *lock, struct why *why);
+
+/* ---- nested_calls.c: the virtual SMMU interface. ---- */
+
+long vfio_set_pasid_table(struct ioctl_call *call, void *data);
+long vfio_cache_invalidate(struct ioctl_call *call, void *data);
+/**
+ * A group was attached: its devices get the container's stage 1. On failure it must be detached again.
+ * Host lock, container's mark held (waits).
+ */
+int vfio_nested_join(struct vfio_container *container, struct vfio_group *group, struct why *why);
+/** A group was detached. Host lock. */
+void vfio_nested_leave(struct vfio_container *container, struct vfio_group *group);
 
 /* ---- dirty.c: VFIO_IOMMU_DIRTY_PAGES and UNMAP's bitmap. ---- */
 

@@ -456,6 +456,12 @@ static const struct ioctl_row type1_rows[] = {
 		type1_unmap, true },
 	/* Copies its argument itself: a v1 container is refused before. */
 	{ VFIO_IOMMU_DIRTY_PAGES, "VFIO_IOMMU_DIRTY_PAGES", 0, vfio_dirty_pages, false },
+	{ VFIO_IOMMU_SET_PASID_TABLE, "VFIO_IOMMU_SET_PASID_TABLE",
+		offsetof(struct vfio_iommu_type1_set_pasid_table, config), vfio_set_pasid_table,
+		false },
+	{ VFIO_IOMMU_CACHE_INVALIDATE, "VFIO_IOMMU_CACHE_INVALIDATE",
+		offsetof(struct vfio_iommu_type1_cache_invalidate, info), vfio_cache_invalidate,
+		false },
 };
 
 long vfio_type1_ioctl(struct ioctl_call *call)
