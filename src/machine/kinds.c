@@ -16,10 +16,19 @@ static void smmu_irq(void *ctx, enum nb_smmuv3_irq irq)
 		wire->event_irq(wire->ctx);
 }
 
+static void smmu_resumed(void *ctx, uint32_t sid, uint16_t stag)
+{
+	const struct machine_iommu_wire *wire = ctx;
+
+	wire->resumed(wire->ctx);
+}
+
 static void *smmu_create(
 	const struct host_iommu *desc, struct nb_mem *mem, const struct machine_iommu_wire *wire)
 {
-	static const struct nb_smmuv3_ops ops = { .size = sizeof(ops), .irq = smmu_irq };
+	static const struct nb_smmuv3_ops ops = {
+		.size = sizeof(ops), .irq = smmu_irq, .resumed = smmu_resumed
+	};
 	struct nb_smmuv3_config config = {
 		.size = sizeof(config),
 		.mem = mem,
@@ -96,6 +105,7 @@ static const struct machine_iommu_kind kinds[] = {
 		.read = smmu_read,
 		.write = smmu_write,
 		.translate = smmuv3_translate,
+		.forget = smmuv3_forget,
 		.port_create = smmu_port_create,
 		.port_destroy = smmu_port_destroy,
 		.smmuv3 = smmu_itself,
