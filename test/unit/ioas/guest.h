@@ -26,9 +26,9 @@
 #define S1DSS_BYPASS  1
 #define S1DSS_SSID0   2
 #define L1CD_V	      BIT64(0)
-#define VSTE_S1(addr) (STE0_V | field_prep(STE0_CONFIG, STE_CONFIG_S1) | (addr))
-#define VSTE_BYPASS   (STE0_V | field_prep(STE0_CONFIG, STE_CONFIG_BYPASS))
-#define VSTE_ABORT    (STE0_V | field_prep(STE0_CONFIG, STE_CONFIG_ABORT))
+#define VSTE_S1(addr) (STE0_V | STE_CONFIG_S1 << 1 | (addr))
+#define VSTE_BYPASS   (STE0_V | STE_CONFIG_BYPASS << 1)
+#define VSTE_ABORT    (STE0_V | STE_CONFIG_ABORT << 1)
 
 struct guest {
 	struct rig *rig;
