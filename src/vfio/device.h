@@ -57,6 +57,12 @@ struct vfio_intx {
 	struct virqfd *unmask; /* the eventfd that unmasks, NULL: none */
 };
 
+/** Where a guest's devices find the doorbell. */
+struct vfio_msi_binding {
+	uint64_t size; /* 0: there is none */
+	uint64_t iova, gpa;
+};
+
 struct vfio_device {
 	struct vfio *vfio;
 	struct vfio_group *group;
@@ -76,7 +82,9 @@ struct vfio_device {
 	unsigned msi_qmax;  /* Linux 7.3 vdev->msi_qmax: msi_lg2 when it was last enabled */
 	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
 
-	unsigned stage1; /* config of the guest's stage 1, 0: none; host lock (nested_calls.c) */
+	/* nested_calls.c; host lock */
+	unsigned stage1;	     /* config of the guest's stage 1, 0: none */
+	struct vfio_msi_binding msi; /* of its own */
 
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
@@ -116,6 +124,7 @@ void vfio_low_power_close(struct vfio_device *device);
 
 long vfio_device_set_pasid_table(struct ioctl_call *call, void *data);
 long vfio_device_cache_invalidate(struct ioctl_call *call, void *data);
+long vfio_device_set_msi_binding(struct ioctl_call *call, void *data);
 
 /* ---- reset.c. Without locks. ---- */
 
