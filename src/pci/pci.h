@@ -18,6 +18,7 @@
 
 #define PCI_CONFIG_BYTES 4096
 #define PCI_BARS	 6
+#define PCI_REGIONS	 11 /* BARs, ROM, configuration space, VGA, and two that the host may add */
 
 struct pci_dev;
 
@@ -129,8 +130,8 @@ struct pci_dev {
 	uint8_t config_w1c[PCI_CONFIG_BYTES]; /* ... and that writing 1 clears; from the tables */
 	uint16_t cap_pcie, cap_msix, cap_msi, cap_pm; /* offsets, 0: none */
 
-	int memfd;			       /* sparse; BAR i's pages at pci_region_offset(i) */
-	volatile uint8_t *bar[PCI_BARS];       /* this process's mapping of them, NULL: none */
+	int memfd;			 /* sparse; region i's pages at pci_region_offset(i) */
+	volatile uint8_t *bar[PCI_BARS]; /* this process's mapping of them, NULL: none */
 	struct nb_extent bar_extent[PCI_BARS]; /* for peer-to-peer, once the machine placed them */
 
 	struct pci_intx intx;

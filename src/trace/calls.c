@@ -265,13 +265,14 @@ static void add_feature(struct text *text, const struct trace_name *names, uint6
 #define REGION_LG2    40
 #define REGION_CONFIG 7
 #define REGION_FIRST  8
+#define REGION_LAST   10
 
 void trace_add_region(struct text *text, uint64_t offset)
 {
 	uint64_t at = offset & ((UINT64_C(1) << REGION_LG2) - 1), slot = offset >> REGION_LG2;
 	uint64_t index = slot == REGION_CONFIG ? REGION_CONFIG : slot - REGION_FIRST;
 
-	if (slot < REGION_CONFIG || index > 8 ||
+	if (slot < REGION_CONFIG || index > REGION_LAST ||
 		(index == REGION_CONFIG && slot != REGION_CONFIG)) {
 		text_add(text, "%#llx", (unsigned long long)offset);
 		return;

@@ -52,6 +52,8 @@ const struct trace_name trace_region_index[] = {
 	{ 6, "ROM" },
 	{ 7, "CONFIG" },
 	{ 8, "VGA" },
+	{ 9, "DMA-FAULT" },
+	{ 10, "DMA-FAULT-RESPONSE" },
 	{ 0, NULL },
 };
 const struct trace_name trace_irq_flags[] = {

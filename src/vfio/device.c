@@ -8,6 +8,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "vfio/fault.h"
 #include "vfio/internal.h"
 
 #define COMMAND	       0x04
@@ -72,6 +73,10 @@ static int enable(struct vfio_device *device)
 
 	if (!vfio_irq_open(device))
 		return -ENOMEM;
+	if (!vfio_fault_open(device)) {
+		vfio_irq_close(device);
+		return -ENOMEM;
+	}
 	pthread_mutex_lock(&pci->lock);
 	pci_config_write(pci, COMMAND, COMMAND_MEMORY, 2);
 	pci_dev_reset(pci);
@@ -95,6 +100,7 @@ static void disable(struct vfio_device *device)
 	pthread_mutex_unlock(&pci->lock);
 
 	vfio_irq_close(device);
+	vfio_fault_close(device);
 	vfio_ioeventfd_close(device);
 
 	pthread_mutex_lock(&pci->lock);
@@ -156,11 +162,12 @@ static long get_info(struct ioctl_call *call, void *data)
 {
 	struct vfio_device_info info = {
 		.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
-		.num_regions = VFIO_PCI_NUM_REGIONS,
-		.num_irqs = VFIO_PCI_NUM_IRQS,
 	};
+	const struct vfio_device *device = vfio_device_from_file(call->file);
 
 	info.argsz = ((struct vfio_device_info *)data)->argsz;
+	info.num_regions = vfio_fault_regions(device);
+	info.num_irqs = vfio_fault_irqs(device);
 	/* The struct grew: as much of it as the program knows. */
 	if (call->caller->ops->copy_out(
 		    call->caller, call->uaddr, &info, MIN(info.argsz, sizeof(info))))

@@ -21,6 +21,7 @@
 #include "machine/machine.h"
 
 struct vfio;
+struct vfio_fault;
 struct vfio_group;
 
 #define VFIO_CONFIG_STD 256 /* the extended space begins here */
@@ -85,6 +86,8 @@ struct vfio_device {
 	/* nested_calls.c; host lock */
 	unsigned stage1;	     /* config of the guest's stage 1, 0: none */
 	struct vfio_msi_binding msi; /* of its own */
+	struct vfio_fault *fault; /* its group nests (fault.h); else NULL. While open it stays */
+	unsigned stage1; /* config of the guest's stage 1, 0: none; host lock (nested_calls.c) */
 
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
@@ -149,7 +152,7 @@ ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uad
 	uint64_t pos, struct why *why);
 bool vfio_region_register_name(struct file *file, uint64_t pos, char *buf, size_t size);
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
-/** The region that a file offset is in (VFIO_PCI_NUM_REGIONS: none), and where in it. */
+/** The region that a file offset is in (PCI_REGIONS: none), and where in it. */
 unsigned vfio_region_at(uint64_t pos, uint64_t *off);
 /** The MSI-X table's place in a BAR, [*start, *end): 0, 0 where it is in another. Takes the
  * endpoint's lock. */
