@@ -83,11 +83,10 @@ struct vfio_device {
 	unsigned msi_qmax;  /* Linux 7.3 vdev->msi_qmax: msi_lg2 when it was last enabled */
 	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
 
+	struct vfio_fault *fault; /* its group nests (fault.h); else NULL. While open it stays */
 	/* nested_calls.c; host lock */
 	unsigned stage1;	     /* config of the guest's stage 1, 0: none */
 	struct vfio_msi_binding msi; /* of its own */
-	struct vfio_fault *fault; /* its group nests (fault.h); else NULL. While open it stays */
-	unsigned stage1; /* config of the guest's stage 1, 0: none; host lock (nested_calls.c) */
 
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
