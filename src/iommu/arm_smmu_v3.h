@@ -167,6 +167,9 @@ void smmu_page_response(struct iommu_device *dev, uint16_t tag, enum iommu_respo
 /* arm_smmu_v3_event.c */
 bool smmu_eventq_init(struct arm_smmu *smmu, unsigned size_lg2);
 void smmu_eventq_finish(struct arm_smmu *smmu);
+/** What a record says, and whether it is of stage 1 alone. */
+void smmu_eventq_decode(
+	const struct arm_smmu *smmu, const uint64_t record[EVENT_WORDS], struct iommu_fault *out);
 void smmu_guest_fault(const struct iommu_device *dev, struct iommu_fault *fault);
 
 /* arm_smmu_v3_probe.c */

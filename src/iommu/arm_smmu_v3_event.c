@@ -60,7 +60,8 @@ static const struct event_kind *find_kind(unsigned id)
 								   : &unknown_kind;
 }
 
-static struct iommu_fault decode(const struct arm_smmu *smmu, const uint64_t *record)
+void smmu_eventq_decode(
+	const struct arm_smmu *smmu, const uint64_t record[EVENT_WORDS], struct iommu_fault *out)
 {
 	const struct event_kind *kind = find_kind(field_get(EVENT0_ID, record[0]));
 	struct iommu_fault fault = {
@@ -86,7 +87,7 @@ static struct iommu_fault decode(const struct arm_smmu *smmu, const uint64_t *re
 	}
 	fault.stage1 = kind->stage1 && fault.stage != 2;
 	memcpy(fault.record, record, sizeof(fault.record));
-	return fault;
+	*out = fault;
 }
 
 /*
@@ -153,8 +154,8 @@ static void drain_some(struct arm_smmu *smmu, struct drained *out)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	out->n = 0;
 	for (uint32_t i = 0; i < n; i++)
-		out->faults[out->n++] =
-			decode(smmu, q->entries + ((q->cons + i) & index_mask) * EVENT_WORDS);
+		smmu_eventq_decode(smmu, q->entries + ((q->cons + i) & index_mask) * EVENT_WORDS,
+			&out->faults[out->n++]);
 	q->cons = (q->cons & QUEUE_OVERFLOW) | ((q->cons + n) & wrap_mask);
 	note_overflow(smmu, prod, out);
 	if (out->n)

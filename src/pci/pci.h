@@ -99,6 +99,7 @@ struct pci_event {
 struct pci_msix_vector {
 	bool armed; /* the host programmed addr and data */
 	bool masked, pending;
+	bool stalled;  /* pending, since its write stalled */
 	uint64_t addr; /* what the device writes: an IOVA (design 13) */
 	uint32_t data;
 };
@@ -113,6 +114,7 @@ struct pci_intx {
 struct pci_msi {
 	unsigned vectors; /* the model's: a power of two up to 32, 0: no capability */
 	bool maskable;	  /* the model's: with mask and pending bits */
+	uint32_t stalled; /* vectors whose write stalled, by number; pending, if that can be seen */
 };
 
 struct pci_dev {
@@ -139,6 +141,7 @@ struct pci_dev {
 	struct dma_master master;
 	unsigned opens; /* stepped only while > 0, memory and bus-master enabled */
 	bool suspended; /* the host has put it into a low power state */
+	bool messages;	/* some message's write stalled: the next step tries again */
 	/** Told of each event, lock held: never waits. May be NULL. */
 	void (*event)(struct pci_dev *dev, const struct pci_event *event);
 };

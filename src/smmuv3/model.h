@@ -301,7 +301,7 @@ enum smmu_stall_state {
 
 /* A stalled transaction (stall.c); under out_lock. */
 struct smmu_stall {
-	struct nb_smmuv3_port *port;
+	struct nb_smmuv3_port *port; /* NULL: it will not be asked for again */
 	struct dma_txn txn;
 	uint64_t order; /* of the records that are due */
 	uint64_t record[EVT_WORDS];
@@ -506,6 +506,8 @@ bool smmu_stall_begin(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,
 bool smmu_stall_check(struct nb_smmuv3_port *port, const struct dma_txn *txn,
 	enum nb_smmuv3_verdict *verdict, uint16_t *stag);
 void smmu_stall_port_gone(struct nb_smmuv3_port *port);
+/* Its port will not ask for it again. */
+void smmu_stall_forget(struct nb_smmuv3_port *port, const struct dma_txn *txn);
 /* Commands; sid and stag need not exist. verdict OK: translate anew. */
 void smmu_stall_resume(
 	struct nb_smmuv3 *smmu, uint32_t sid, uint16_t stag, enum nb_smmuv3_verdict verdict);

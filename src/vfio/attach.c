@@ -260,5 +260,6 @@ void vfio_unset_iommu(struct vfio_container *container)
 	container->ioas = NULL;
 	container->type = 0;
 	container->stage1 = (struct vfio_stage1){ 0 };
+	container->msi = (struct vfio_msi_binding){ 0 };
 	container->dirty_tracking = false;
 }

@@ -201,6 +201,9 @@ static const struct ioctl_row device_rows[] = {
 	{ VFIO_DEVICE_CACHE_INVALIDATE, "VFIO_DEVICE_CACHE_INVALIDATE",
 		offsetof(struct vfio_iommu_type1_cache_invalidate, info),
 		vfio_device_cache_invalidate, false },
+	{ VFIO_DEVICE_SET_MSI_BINDING, "VFIO_DEVICE_SET_MSI_BINDING",
+		sizeof(struct vfio_iommu_type1_set_msi_binding), vfio_device_set_msi_binding,
+		false },
 };
 
 static long device_ioctl(

@@ -58,6 +58,12 @@ struct vfio_intx {
 	struct virqfd *unmask; /* the eventfd that unmasks, NULL: none */
 };
 
+/** Where a guest's devices find the doorbell. */
+struct vfio_msi_binding {
+	uint64_t size; /* 0: there is none */
+	uint64_t iova, gpa;
+};
+
 struct vfio_device {
 	struct vfio *vfio;
 	struct vfio_group *group;
@@ -78,7 +84,9 @@ struct vfio_device {
 	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
 
 	struct vfio_fault *fault; /* its group nests (fault.h); else NULL. While open it stays */
-	unsigned stage1; /* config of the guest's stage 1, 0: none; host lock (nested_calls.c) */
+	/* nested_calls.c; host lock */
+	unsigned stage1;	     /* config of the guest's stage 1, 0: none */
+	struct vfio_msi_binding msi; /* of its own */
 
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
@@ -118,6 +126,7 @@ void vfio_low_power_close(struct vfio_device *device);
 
 long vfio_device_set_pasid_table(struct ioctl_call *call, void *data);
 long vfio_device_cache_invalidate(struct ioctl_call *call, void *data);
+long vfio_device_set_msi_binding(struct ioctl_call *call, void *data);
 
 /* ---- reset.c. Without locks. ---- */
 

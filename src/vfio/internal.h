@@ -49,9 +49,11 @@ struct vfio_container {
 	unsigned type;		     /* VFIO_TYPE1_IOMMU, ...; 0: no IOMMU set */
 	struct ioas *ioas;	     /* NULL where type is 0 or VFIO_NOIOMMU_IOMMU */
 	struct vfio_stale_tree stale;
-	bool dirty_tracking;	   /* VFIO_IOMMU_DIRTY_PAGES: started */
-	struct vfio_stage1 stage1; /* of all devices that nest, also of those that join later */
-	bool explained;		   /* CHECK_EXTENSION(nesting) = 0 has given its reason */
+	bool dirty_tracking; /* VFIO_IOMMU_DIRTY_PAGES: started */
+	/* Of all devices that nest, also of those that join later. */
+	struct vfio_stage1 stage1;
+	struct vfio_msi_binding msi;
+	bool explained; /* CHECK_EXTENSION(nesting) = 0 has given its reason */
 };
 
 /** One for each group of the machine, for as long as the machine lives. */
@@ -167,13 +169,20 @@ int vfio_lock_move(struct umem *umem, const struct memlock *lock, struct why *wh
 
 long vfio_set_pasid_table(struct ioctl_call *call, void *data);
 long vfio_cache_invalidate(struct ioctl_call *call, void *data);
+long vfio_set_msi_binding(struct ioctl_call *call, void *data);
 /**
  * A group was attached: its devices get the container's stage 1. On failure it must be detached again.
  * Host lock, container's mark held (waits).
  */
 int vfio_nested_join(struct vfio_container *container, struct vfio_group *group, struct why *why);
-/** A group was detached. Host lock. */
+/** A group was detached. Host lock, container's mark held (waits). */
 void vfio_nested_leave(struct vfio_container *container, struct vfio_group *group);
+
+/** The page of the doorbell that a binding gives this device. False: there is none. Host lock. */
+bool vfio_nested_msi_page(const struct vfio_device *device, uint64_t *page);
+/** The nesting capability of GET_INFO. False: nothing nests. Host lock, container's mark held. */
+bool vfio_nested_info(
+	struct vfio_container *container, struct vfio_iommu_type1_info_cap_nesting *cap);
 
 /* ---- dirty.c: VFIO_IOMMU_DIRTY_PAGES and UNMAP's bitmap. ---- */
 
@@ -229,9 +238,10 @@ void vfio_device_closed(struct vfio_device *device);
 bool vfio_group_unuse(struct vfio_device *device);
 
 /**
- * The address to which this group's devices send MSIs (ioas_msi_map); for a no-IOMMU group the
- * doorbell itself. Host lock held; dropped while another call works on the container.
+ * The address to which this device sends MSIs: where a guest has bound them, else in the host's window
+ * (ioas_msi_map); for a no-IOMMU group the doorbell itself. Host lock held; dropped while another call
+ * works on the container.
  */
-int vfio_group_msi_addr(struct vfio_group *group, uint64_t *addr, struct why *why);
+int vfio_device_msi_addr(struct vfio_device *device, uint64_t *addr, struct why *why);
 
 #endif

@@ -7,17 +7,14 @@
 #include "vfio/nested.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/bits.h"
 #include "iommu/arm_smmu_v3_regs.h"
 
 typedef unsigned long long ull;
 
-/* What all SMMUs that a call is about have. */
-struct limits {
-	unsigned ssid_bits, asid_bits;
-	bool cd2l;
-};
+/* ---- what the SMMUs have ---- */
 
 static void read_info(struct iommu *iommu, struct abi_smmuv3_hw_info *info)
 {
@@ -27,24 +24,134 @@ static void read_info(struct iommu *iommu, struct abi_smmuv3_hw_info *info)
 	iommu_hw_info(iommu, &type, info, sizeof(*info));
 }
 
-static int lower(struct iommu_viommu *viommu, void *ctx)
+/* Fields of ID registers (IHI 0070 6.3.1 to 6.3.6) that are numbers, and the less the smaller. */
+static const struct {
+	unsigned idr;
+	uint32_t mask;
+} numbers[] = {
+	{ 0, IDR0_HTTU },
+	{ 0, IDR0_ST_LEVEL },
+	{ 1, IDR1_SIDSIZE },
+	{ 1, IDR1_SSIDSIZE },
+	{ 1, IDR1_PRIQS },
+	{ 1, IDR1_EVENTQS },
+	{ 1, IDR1_CMDQS },
+	{ 3, IDR3_BBML },
+	{ 5, IDR5_OAS },
+	{ 5, IDR5_VAX },
+	{ 5, IDR5_STALL_MAX },
+};
+
+/* Both may stall or none can, both take this byte order or none does: not alike, nothing is sure. */
+static uint32_t common_idr0(uint32_t a, uint32_t b)
 {
-	struct limits *limits = ctx;
+	uint32_t both = a & b & ~(uint32_t)(IDR0_STALL_MODEL | IDR0_TTENDIAN);
+
+	both |= (a & IDR0_STALL_MODEL) == (b & IDR0_STALL_MODEL)
+			? a & IDR0_STALL_MODEL
+			: (uint32_t)field_prep(IDR0_STALL_MODEL, 1);
+	/* Linux's own tables are little-endian: 2. Mixed (0) takes those as well. */
+	return both | ((a & IDR0_TTENDIAN) == (b & IDR0_TTENDIAN)
+				      ? a & IDR0_TTENDIAN
+				      : (uint32_t)field_prep(IDR0_TTENDIAN, 2));
+}
+
+static void common_info(struct abi_smmuv3_hw_info *all, const struct abi_smmuv3_hw_info *one)
+{
+	const struct abi_smmuv3_hw_info before = *all;
+
+	for (unsigned i = 0; i < ARRAY_LEN(all->idr); i++)
+		all->idr[i] &= one->idr[i];
+	all->idr[0] = common_idr0(before.idr[0], one->idr[0]);
+	for (unsigned i = 0; i < ARRAY_LEN(numbers); i++) {
+		unsigned idr = numbers[i].idr;
+		uint32_t mask = numbers[i].mask;
+
+		all->idr[idr] &= ~mask;
+		all->idr[idr] |= MIN(before.idr[idr] & mask, one->idr[idr] & mask);
+	}
+	if (all->iidr != one->iidr)
+		all->iidr = 0;
+	if (all->aidr != one->aidr)
+		all->aidr = 0;
+}
+
+/* What all SMMUs that a call is about have. */
+struct common {
+	unsigned n;
+	struct abi_smmuv3_hw_info info;
+	uint64_t last_ipa;
+};
+
+static int add_smmu(struct iommu_viommu *viommu, void *ctx)
+{
+	struct common *common = ctx;
 	struct abi_smmuv3_hw_info info;
 
 	read_info(viommu->parent->iommu, &info);
-	limits->ssid_bits = MIN(limits->ssid_bits, (unsigned)field_get(IDR1_SSIDSIZE, info.idr[1]));
-	limits->asid_bits = MIN(limits->asid_bits, info.idr[0] & IDR0_ASID16 ? 16u : 8u);
-	limits->cd2l = limits->cd2l && (info.idr[0] & IDR0_CD2L);
+	if (!common->n++)
+		common->info = info;
+	else
+		common_info(&common->info, &info);
+	common->last_ipa = MIN(common->last_ipa, viommu->parent->last_iova);
 	return 0;
 }
 
-static struct limits limits_of(const struct nested *nested)
+static struct common common_of(const struct nested *nested)
 {
-	struct limits limits = { .ssid_bits = 20, .asid_bits = 16, .cd2l = true };
+	struct common common = { .last_ipa = UINT64_MAX };
 
-	vfio_nested_each(nested, lower, &limits);
-	return limits;
+	vfio_nested_each(nested, add_smmu, &common);
+	return common;
+}
+
+static unsigned pasid_bits(const struct abi_smmuv3_hw_info *info)
+{
+	return (unsigned)field_get(IDR1_SSIDSIZE, info->idr[1]);
+}
+
+static unsigned asid_bits(const struct abi_smmuv3_hw_info *info)
+{
+	return info->idr[0] & IDR0_ASID16 ? 16 : 8;
+}
+
+static bool has_granule(const struct abi_smmuv3_hw_info *info, unsigned tg)
+{
+	return info->idr[5] & IDR5_GRAN4K << (tg - 1);
+}
+
+/* TG of a range command: 1, 2, 3 are 4, 16, 64 KiB. */
+static unsigned granule_lg2(unsigned tg)
+{
+	return 10 + 2 * tg;
+}
+
+void vfio_nested_fill_info(
+	const struct nested *nested, struct vfio_iommu_type1_info_cap_nesting *cap)
+{
+	const struct common common = common_of(nested);
+	const struct abi_smmuv3_hw_info *info = &common.info;
+
+	*cap = (struct vfio_iommu_type1_info_cap_nesting){
+		.id = VFIO_IOMMU_TYPE1_INFO_CAP_NESTING,
+		.version = 1,
+		.formats = 1u << IOMMU_PASID_FORMAT_SMMUV3,
+		.iova_bits = field_get(IDR5_VAX, info->idr[5]) ? 52 : 48,
+		.ipa_bits = (uint8_t)(64 - __builtin_clzll(common.last_ipa)),
+		.pasid_bits = (uint8_t)pasid_bits(info),
+		.asid_bits = (uint8_t)asid_bits(info),
+		.s1fmts = info->idr[0] & IDR0_CD2L ? 7 : 1,
+		.iidr = info->iidr,
+		.aidr = info->aidr,
+	};
+	if (field_get(IDR0_STALL_MODEL, info->idr[0]) != 1)
+		cap->flags |= VFIO_NESTING_INFO_STALL;
+	if (info->idr[3] & IDR3_RIL)
+		cap->flags |= VFIO_NESTING_INFO_RANGE_INV;
+	for (unsigned tg = 1; tg <= 3; tg++)
+		if (has_granule(info, tg))
+			cap->granules |= UINT64_C(1) << granule_lg2(tg);
+	memcpy(cap->idr, info->idr, sizeof(cap->idr));
 }
 
 /* ---- SET_PASID_TABLE ---- */
@@ -79,14 +186,16 @@ int vfio_nested_check_config(const struct iommu_pasid_table_config *config, stru
 
 static int check_limits(const struct nested *nested, const struct iommu_pasid_table_config *config)
 {
-	struct limits limits = limits_of(nested);
+	const struct common common = common_of(nested);
 
-	if (config->pasid_bits > limits.ssid_bits)
+	if (config->pasid_bits > pasid_bits(&common.info))
 		return why_misuse(nested->why, EINVAL, "too-many-pasids",
 			"SET_PASID_TABLE: pasid_bits %u, the SMMU has %u (capability %u of "
 			"VFIO_IOMMU_GET_INFO says so)",
-			config->pasid_bits, limits.ssid_bits, VFIO_IOMMU_TYPE1_INFO_CAP_NESTING);
-	if (config->pasid_bits && config->vendor_data.smmuv3.s1fmt && !limits.cd2l)
+			config->pasid_bits, pasid_bits(&common.info),
+			VFIO_IOMMU_TYPE1_INFO_CAP_NESTING);
+	if (config->pasid_bits && config->vendor_data.smmuv3.s1fmt &&
+		!(common.info.idr[0] & IDR0_CD2L))
 		return why_misuse(nested->why, EINVAL, "bad-s1fmt",
 			"SET_PASID_TABLE: the SMMU has linear tables alone, s1fmt 0");
 	return 0;
@@ -212,22 +321,26 @@ int vfio_nested_check_invalidation(const struct iommu_cache_invalidate_info *inf
 	if (flags & ~flags_of[info->granularity])
 		return why_misuse(why, EINVAL, "unknown-flags",
 			"CACHE_INVALIDATE: flags 0x%x of granularity %u", flags, info->granularity);
+	for (unsigned i = 0; i < sizeof(info->padding); i++)
+		if (info->padding[i])
+			return why_misuse(why, EINVAL, "padding-not-zero",
+				"CACHE_INVALIDATE: padding[%u] is not 0", i);
 	return info->granularity == IOMMU_INV_GRANU_ADDR ? check_addr(&info->granu.addr_info, why)
 							 : 0;
 }
 
 static int check_scope(const struct nested *nested, const struct scope *scope)
 {
-	struct limits limits = limits_of(nested);
+	const struct common common = common_of(nested);
 
-	if (scope->by_asid && scope->asid >> limits.asid_bits)
+	if (scope->by_asid && scope->asid >> asid_bits(&common.info))
 		return why_misuse(nested->why, EINVAL, "bad-asid",
 			"CACHE_INVALIDATE: archid 0x%x, ASIDs have %u bits", scope->asid,
-			limits.asid_bits);
-	if (scope->by_pasid && scope->pasid >> limits.ssid_bits)
+			asid_bits(&common.info));
+	if (scope->by_pasid && scope->pasid >> pasid_bits(&common.info))
 		return why_misuse(nested->why, EINVAL, "bad-pasid",
 			"CACHE_INVALIDATE: pasid 0x%llx, PASIDs have %u bits", (ull)scope->pasid,
-			limits.ssid_bits);
+			pasid_bits(&common.info));
 	return 0;
 }
 
@@ -316,7 +429,7 @@ static void forget_ats(struct commands *commands, uint64_t vid)
 	/* What came without a PASID, which context descriptor 0 translates. */
 	if (!scope->by_pasid || !scope->pasid)
 		add(commands, CMD_ATC_INV, sid, range);
-	if (field_get(IDR1_SSIDSIZE, commands->info.idr[1]))
+	if (pasid_bits(&commands->info))
 		add(commands, CMD_ATC_INV, sid | CMD0_SSV | pasid, range);
 }
 
@@ -370,9 +483,9 @@ static bool forget_ranges(struct commands *commands, unsigned tg, unsigned lg2)
 static bool forget_all_ranges(struct commands *commands)
 {
 	for (unsigned tg = 1; tg <= 3; tg++) {
-		unsigned lg2 = 10 + 2 * tg;
+		unsigned lg2 = granule_lg2(tg);
 
-		if (!(commands->info.idr[5] & IDR5_GRAN4K << (tg - 1)) ||
+		if (!has_granule(&commands->info, tg) ||
 			UINT64_C(1) << lg2 > commands->scope->granule)
 			continue;
 		if (!forget_ranges(commands, tg, lg2))

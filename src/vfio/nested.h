@@ -33,6 +33,10 @@ int vfio_nested_check_invalidation(const struct iommu_cache_invalidate_info *inf
 int vfio_nested_invalidate(
 	const struct nested *nested, const struct iommu_cache_invalidate_info *info);
 
+/** What all the SMMUs have; the head of the capability too. */
+void vfio_nested_fill_info(
+	const struct nested *nested, struct vfio_iommu_type1_info_cap_nesting *cap);
+
 /** Range commands reach over less than 1 << this pages. */
 #define VFIO_NESTED_RANGE_LG2 36
 /**

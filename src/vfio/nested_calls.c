@@ -281,9 +281,16 @@ void vfio_nested_leave(struct vfio_container *container, struct vfio_group *grou
 {
 	struct vfio *vfio = container->vfio;
 
-	for (unsigned i = 0; i < vfio->machine->n_devices; i++)
-		if (vfio->devices[i].group == group)
-			vfio->devices[i].stage1 = 0;
+	for (unsigned i = 0; i < vfio->machine->n_devices; i++) {
+		struct vfio_device *device = &vfio->devices[i];
+
+		if (device->group != group)
+			continue;
+		device->stage1 = 0;
+		if (device->msi.size)
+			ioas_msi_unbind(container->ioas);
+		device->msi = (struct vfio_msi_binding){ 0 };
+	}
 }
 
 /* ---- CACHE_INVALIDATE ---- */
@@ -339,4 +346,118 @@ long vfio_cache_invalidate(struct ioctl_call *call, void *data)
 long vfio_device_cache_invalidate(struct ioctl_call *call, void *data)
 {
 	return cache_invalidate(call, vfio_device_from_file(call->file), data);
+}
+
+/* ---- SET_MSI_BINDING ---- */
+
+static int check_binding(const struct vfio_iommu_type1_set_msi_binding *arg, struct why *why)
+{
+	if (arg->flags == VFIO_IOMMU_UNBIND_MSI)
+		return 0;
+	if (!is_pow2(arg->size) || arg->size < 4096)
+		return why_misuse(why, EINVAL, "bad-size",
+			"SET_MSI_BINDING: size 0x%llx is no power of two from 4 KiB on",
+			(unsigned long long)arg->size);
+	if (!is_aligned(arg->iova | arg->gpa, arg->size))
+		return why_misuse(why, EINVAL, "misaligned",
+			"SET_MSI_BINDING: iova 0x%llx and gpa 0x%llx are multiples of 0x%llx",
+			(unsigned long long)arg->iova, (unsigned long long)arg->gpa,
+			(unsigned long long)arg->size);
+	return 0;
+}
+
+static struct vfio_msi_binding *binding_of(const struct nested *nested)
+{
+	return nested->device ? &nested->device->msi : &nested->container->msi;
+}
+
+/* Linux's series, iommu_dma_bind_guest_msi: an iova that is bound already is no error. */
+static int bind_msi(const struct nested *nested, const struct vfio_iommu_type1_set_msi_binding *arg)
+{
+	struct vfio_msi_binding *msi = binding_of(nested);
+	int ret;
+
+	if (msi->size) {
+		if (msi->iova == arg->iova && msi->gpa == arg->gpa && msi->size == arg->size)
+			return 0;
+		why_misuse(nested->why, EEXIST, "msi-bound",
+			"SET_MSI_BINDING: iova 0x%llx is bound to gpa 0x%llx already",
+			(unsigned long long)msi->iova, (unsigned long long)msi->gpa);
+		why_instead(nested->why, "VFIO_IOMMU_UNBIND_MSI first");
+		return -EEXIST;
+	}
+	ret = ioas_msi_bind(nested->container->ioas, arg->gpa, arg->size, nested->why);
+	if (!ret)
+		*msi = (struct vfio_msi_binding){ arg->size, arg->iova, arg->gpa };
+	return ret;
+}
+
+/* As in the series, what is not bound is no error either. */
+static void unbind_msi(const struct nested *nested, uint64_t iova)
+{
+	struct vfio_msi_binding *msi = binding_of(nested);
+
+	if (!msi->size || msi->iova != iova)
+		return;
+	*msi = (struct vfio_msi_binding){ 0 };
+	ioas_msi_unbind(nested->container->ioas);
+}
+
+static long set_msi_binding(struct ioctl_call *call, struct vfio_device *device, void *data)
+{
+	const struct vfio_iommu_type1_set_msi_binding *arg = data;
+	struct nested nested;
+	int ret = check_flags("SET_MSI_BINDING", arg->flags, VFIO_IOMMU_BIND_MSI,
+		VFIO_IOMMU_UNBIND_MSI, call->why);
+
+	if (!ret)
+		ret = check_binding(arg, call->why);
+	if (!ret)
+		ret = begin(call, device, &nested);
+	if (ret)
+		return ret;
+	if (arg->flags == VFIO_IOMMU_BIND_MSI)
+		ret = bind_msi(&nested, arg);
+	else
+		unbind_msi(&nested, arg->iova);
+	vfio_type1_end(nested.container);
+	return ret;
+}
+
+long vfio_set_msi_binding(struct ioctl_call *call, void *data)
+{
+	return set_msi_binding(call, NULL, data);
+}
+
+long vfio_device_set_msi_binding(struct ioctl_call *call, void *data)
+{
+	return set_msi_binding(call, vfio_device_from_file(call->file), data);
+}
+
+bool vfio_nested_msi_page(const struct vfio_device *device, uint64_t *page)
+{
+	const struct vfio_container *container = device->group->container;
+	const struct vfio_msi_binding *msi = device->msi.size ? &device->msi : &container->msi;
+
+	if (!msi->size || !ioas_group_nests(container->ioas, device->group->iommu))
+		return false;
+	*page = msi->iova;
+	return true;
+}
+
+/* ---- GET_INFO ---- */
+
+bool vfio_nested_info(
+	struct vfio_container *container, struct vfio_iommu_type1_info_cap_nesting *cap)
+{
+	const struct nested nested = { .container = container };
+	const struct vfio_group *group;
+
+	if (container->type != VFIO_TYPE1_NESTING_IOMMU || !ioas_group_nests(container->ioas, NULL))
+		return false;
+	vfio_nested_fill_info(&nested, cap);
+	cds_list_for_each_entry (group, &container->groups, member)
+		if (!ioas_group_nests(container->ioas, group->iommu))
+			cap->flags |= VFIO_NESTING_INFO_DEVICE_CALLS_ONLY;
+	return true;
 }

@@ -146,6 +146,10 @@ static inline void rig_on_fault(void *ctx, const struct iommu_fault *fault)
 
 	rig->fault = *fault;
 	rig->faults++;
+	for (unsigned i = 0; i < rig->n; i++)
+		if (fault->iommu == rig->devs[i].dev.iommu->name &&
+			fault->sid == rig->devs[i].dev.sid)
+			rig->fault.delivered = iommu_report_fault(&rig->devs[i].dev, fault);
 }
 
 /* The wire of the event interrupt: to whichever instance is up. */
