@@ -469,6 +469,23 @@ static void bad_responses(void)
 
 static uint32_t answered; /* our head */
 
+static void map_records(void)
+{
+	long at = map(FAULTS, PAGE, 8 * PAGE, MAP_SHARED);
+
+	must(at, "mmap of records");
+	records = (void *)at;
+}
+
+/* The device is closed, by whoever has it, and opened by the next one. */
+static void anew(void)
+{
+	t_munmap((long)records, 8 * PAGE);
+	rig_reopen(&rig);
+	map_records();
+	taken = answered = 0;
+}
+
 static void respond(uint32_t grpid, uint32_t code)
 {
 	const struct iommu_page_response response = {
@@ -509,19 +526,19 @@ static struct vfio_dma_fault_record stalled_read(unsigned page)
 static bool set_stalls(bool on)
 {
 	uint64_t *cd = (uint64_t *)(void *)(rig.memory + AT_CD);
-	bool bad;
-
 	*cd = (*cd & ~(1ull << 44)) | (uint64_t)on << 44;
 	rig_invalidate(&rig);
 	if (!on)
 		return true;
 	rig_start(&rig, IOVA_DST, IOVA_SRC);
-	for (unsigned tries = 0; tries < 100; tries++)
+	for (unsigned tries = 0; tries < 10000 && !pending() && !rig_done(&rig); tries++)
 		t_step();
-	bad = pending();
+	if (!pending())
+		return rig_finish(&rig);
+	rig_halts(&rig); /* and nothing is to come */
 	while (pending())
 		take();
-	return !bad;
+	return false;
 }
 
 /* The guest maps the page, and the transaction goes on where it was; or it does not, and it aborts. */
@@ -547,6 +564,9 @@ static void stalls(void)
 	record = stalled_read(22);
 	respond(record.prm.grpid, IOMMU_PAGE_RESP_FAILURE);
 	CHECK(!rig_finish(&rig) && pending() == 0);
+	stalled_read(23); /* nobody answers */
+	anew();
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && pending() == 0);
 	rig_map(&rig, 20, 0);
 	set_stalls(false);
 	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && !rig_copy(&rig, IOVA_DST, IOVA_NOTHING));
@@ -556,24 +576,13 @@ static void stalls(void)
 
 /* ---- the next owner, and who has none of this ---- */
 
-static void map_records(void)
-{
-	long at = map(FAULTS, PAGE, 8 * PAGE, MAP_SHARED);
-
-	must(at, "mmap of records");
-	records = (void *)at;
-}
-
 static void reopened(void)
 {
 	static const struct vfio_dma_fault_record nothing;
 
 	copy_at(0);
 	CHECK(pending() == 1);
-	t_munmap((long)records, 8 * PAGE);
-	rig_reopen(&rig);
-	map_records();
-	taken = 0;
+	anew();
 	CHECK(pending() == 0);
 	for (unsigned i = 0; i < N; i++)
 		CHECK(!memcmp(&records[i], &nothing, sizeof(nothing)));

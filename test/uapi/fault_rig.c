@@ -207,6 +207,11 @@ static bool does_nothing(void)
 	return false;
 }
 
+bool rig_done(const struct fault_rig *rig)
+{
+	return __atomic_load_n(words(rig, AT_STATUS), __ATOMIC_ACQUIRE);
+}
+
 bool rig_finish(struct fault_rig *rig)
 {
 	for (unsigned tries = 0; tries < 100000; tries++) {

@@ -70,6 +70,8 @@ bool rig_copy(struct fault_rig *rig, uint64_t dst, uint64_t src);
 /** The two halves of it. */
 void rig_start(struct fault_rig *rig, uint64_t dst, uint64_t src);
 bool rig_finish(struct fault_rig *rig);
+/** It has told how it ended. */
+bool rig_done(const struct fault_rig *rig);
 /** Nothing of the engine's is translated, so that it cannot tell its status either: it halts. */
 bool rig_halts(struct fault_rig *rig);
 
