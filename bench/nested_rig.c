@@ -28,10 +28,12 @@ enum {
 	L0_AT = 0x1000,
 	L1_AT = 0x2000,
 	L2_COPY_AT = 0x3000,
-	L2_PAGES_AT = 0x4000,
+	L2_LOOSE_AT = 0x4000,
 	L2_BLOCKS_AT = 0x5000,
+	L2_REPEATED_AT = 0x6000,
 	L3_COPY_AT = 0x10000,
-	L3_PAGES_AT = 0x80000,
+	L3_LOOSE_AT = 0x80000,
+	L3_REPEATED_AT = 0x100000,
 };
 
 /* ---- the caller, and its memory ---- */
@@ -185,14 +187,18 @@ static void make_stage1(struct nested_rig *rig)
 
 	poke_tables(rig, L0_AT, L1_AT, 1);
 	poke_tables(rig, L1_AT + 8 * ((RIG_BY_PAGE + RIG_SRC) >> 30), L2_COPY_AT, 1);
-	poke_tables(rig, L1_AT + 8 * ((RIG_BY_PAGE + RIG_PAGE) >> 30), L2_PAGES_AT, 1);
+	poke_tables(rig, L1_AT + 8 * ((RIG_BY_PAGE + RIG_LOOSE) >> 30), L2_LOOSE_AT, 1);
 	poke_tables(rig, L1_AT + 8 * ((RIG_BY_BLOCK + RIG_SRC) >> 30), L2_BLOCKS_AT, 1);
 	poke_tables(rig, L2_COPY_AT + 8 * (copy >> 21), L3_COPY_AT, 2 * RIG_COPY_BYTES >> 21);
-	poke_tables(rig, L2_PAGES_AT, L3_PAGES_AT, RIG_PAGES >> 9);
+	poke_tables(rig, L2_LOOSE_AT, L3_LOOSE_AT, RIG_FAR >> 9);
 	poke_leaves(
 		rig, L2_BLOCKS_AT + 8 * (copy >> 21), RIG_SRC, MIB(2), 2 * RIG_COPY_BYTES >> 21);
 	poke_leaves(rig, L3_COPY_AT, RIG_SRC, PAGE, 2 * RIG_COPY_BYTES >> 12);
-	poke_leaves(rig, L3_PAGES_AT, RIG_PAGE, PAGE, RIG_PAGES);
+	poke_leaves(rig, L3_LOOSE_AT, RIG_LOOSE, PAGE, RIG_FAR);
+	poke_tables(rig, L1_AT + 8 * (RIG_REPEATED >> 30), L2_REPEATED_AT, 1);
+	poke_tables(rig, L2_REPEATED_AT, L3_REPEATED_AT, RIG_FAR >> 9);
+	for (uint64_t i = 0; i < RIG_FAR; i += RIG_NEAR)
+		poke_leaves(rig, L3_REPEATED_AT + 8 * i, RIG_SRC, PAGE, RIG_NEAR);
 	poke(rig, CD_AT,
 		field_prep(CD_0_T0SZ, 16) | CD_0_EPD1 | CD_0_V | field_prep(CD_0_IPS, 2) |
 			CD_0_AA64 | CD_0_R | CD_0_A | field_prep(CD_0_ASID, RIG_ASID));
@@ -359,15 +365,14 @@ static void make_memory(struct nested_rig *rig, bool remote)
 	rig->caller.remote = remote ? fork_memory(rig) : -1;
 }
 
-void nested_rig_init(struct nested_rig *rig, bool remote, bool pages)
+void nested_rig_init(struct nested_rig *rig, bool remote, bool loose)
 {
 	*rig = (struct nested_rig){ .caller.caller = { &caller_ops } };
 	make_memory(rig, remote);
 	open_container(rig);
 	map(rig, RIG_RAM, rig->memory, RAM);
-	/* Memory is there once for 4,096 of them, so that they differ in translation alone. */
-	for (uint64_t i = 0; pages && i < RIG_PAGES; i++)
-		map(rig, RIG_PAGE + i * PAGE,
+	for (uint64_t i = 0; loose && i < RIG_FAR; i++)
+		map(rig, RIG_LOOSE + i * PAGE,
 			rig->memory + (RIG_SRC - RIG_RAM) + i * PAGE % RIG_COPY_BYTES, PAGE);
 	if (dma_master_init(&rig->bare, rig->machine->mem))
 		err(1, "memory");

@@ -13,18 +13,24 @@
 #include "machine/machine.h"
 
 #define RIG_COPY_BYTES (UINT64_C(16) << 20) /* of the source, and of the destination */
-#define RIG_PAGES      32768u		    /* of 4 KiB, four times what the IOTLB holds */
+#define RIG_NEAR       4096u		    /* pages of 4 KiB in either */
+#define RIG_FAR	       32768u		    /* four times what the IOTLB holds */
 #define RIG_DEVICES    2
 
-/* Where the guest has it (what stage 2 translates). */
-#define RIG_RAM	 UINT64_C(0x40000000) /* memory: tables, source, destination */
-#define RIG_SRC	 UINT64_C(0x41000000)
-#define RIG_DST	 UINT64_C(0x42000000)
-#define RIG_PAGE UINT64_C(0x100000000) /* the pages: each mapped by itself in stage 2 */
-#define RIG_FREE UINT64_C(0x50000000)  /* nothing: to be mapped and unmapped */
-/* What its stage 1 adds. By pages of 4 KiB are the copies and the pages; the copies by 2 MiB as well. */
+/* What the guest has (and stage 2 translates): RAM by blocks, with tables, source and destination. */
+#define RIG_RAM UINT64_C(0x40000000)
+#define RIG_SRC UINT64_C(0x41000000)
+#define RIG_DST UINT64_C(0x42000000)
+/* RIG_FAR pages, each mapped by itself in stage 2. Their memory is the source, several times. */
+#define RIG_LOOSE UINT64_C(0x100000000)
+/* Nothing: to be mapped and unmapped. */
+#define RIG_FREE UINT64_C(0x50000000)
+
+/* What its stage 1 adds: these by pages of 4 KiB, source and destination by 2 MiB as well. */
 #define RIG_BY_PAGE  UINT64_C(0x200000000)
 #define RIG_BY_BLOCK UINT64_C(0x400000000)
+/* RIG_FAR pages, which are the source's several times. */
+#define RIG_REPEATED UINT64_C(0x600000000)
 #define RIG_ASID     7
 
 struct rig_caller {
@@ -44,8 +50,8 @@ struct nested_rig {
 	struct dma_master bare; /* behind no IOMMU: takes physical addresses */
 };
 
-/** Without open devices; pages: with RIG_PAGE mapped. */
-void nested_rig_init(struct nested_rig *rig, bool remote, bool pages);
+/** Without open devices. */
+void nested_rig_init(struct nested_rig *rig, bool remote, bool loose);
 void nested_rig_finish(struct nested_rig *rig);
 /** Both devices, as masters of the bus. */
 void nested_rig_open_devices(struct nested_rig *rig);
