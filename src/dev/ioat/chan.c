@@ -34,10 +34,30 @@ uint64_t ioat_chan_status(const struct ioat_chan *ch)
 	return ch->state == IOAT_ARMED ? IOAT_ARMED : ch->last | ch->state;
 }
 
+static bool same_txn(const struct dma_txn *a, const struct dma_txn *b)
+{
+	return a->iova.v == b->iova.v && a->prot == b->prot;
+}
+
+/*
+ * It waited for one transaction, and came not past it, but to the end or a stall of another: a copy that
+ * waited for its destination asks for its source first.
+ */
+static bool gave_up(const struct ioat_chan *ch, int outcome)
+{
+	const struct dma_master *master = &ch->ioat->dev->master;
+
+	if (!ch->stalled || outcome == DMA_OK || master->done)
+		return false;
+	return outcome != DMA_STALLED || !same_txn(&ch->waits_for, &master->stalled);
+}
+
 bool ioat_chan_stalled(struct ioat_chan *ch, int outcome)
 {
 	const struct dma_master *master = &ch->ioat->dev->master;
 
+	if (gave_up(ch, outcome))
+		dma_forget(master, &ch->waits_for);
 	ch->moved += (uint32_t)master->done;
 	ch->stalled = outcome == DMA_STALLED;
 	if (ch->stalled)

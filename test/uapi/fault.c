@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Faults of a guest's stage 1 (R7): the two regions and the interrupt of a device in a nesting container,
+ * and that they are there alone. In this process and in a box. Usage: fault HOST...
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fault_rig.h"
+#include "sys.h"
+
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+#define FAULTS	  9
+#define RESPONSES 10
+#define IRQ	  5
+#define N	  512
+
+static struct fault_rig rig;
+
+/* ---- what the device has ---- */
+
+struct region {
+	struct vfio_region_info info;
+	uint64_t caps[32];
+};
+
+static void region_info(unsigned index, uint32_t argsz, struct region *region)
+{
+	memset(region, 0, sizeof(*region));
+	region->info.argsz = argsz;
+	region->info.index = index;
+	region->info.cap_offset = 77;
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)region) == 0);
+}
+
+static uint64_t offset_of(unsigned index)
+{
+	struct region region;
+
+	region_info(index, sizeof(region.info), &region);
+	return region.info.offset;
+}
+
+static const void *cap_of(const struct region *region, unsigned id)
+{
+	const struct vfio_info_cap_header *cap;
+
+	for (uint32_t at = region->info.cap_offset; at >= sizeof(region->info); at = cap->next) {
+		cap = (const void *)((const uint8_t *)region->caps + at - sizeof(region->info));
+		if (cap->id == id)
+			return cap;
+	}
+	return NULL;
+}
+
+static bool has_reason(const char *rule)
+{
+	struct t_reason reason;
+
+	return !t_reason(&reason) || !strcmp(reason.rule, rule);
+}
+
+static void one_region(unsigned index, uint32_t size, unsigned subtype, unsigned cap_id)
+{
+	const unsigned full = 32 + 16 + 32 + 16;
+	const struct vfio_region_info_cap_type *type;
+	const struct vfio_region_info_cap_sparse_mmap *sparse;
+	const struct vfio_region_info_cap_fault *cap;
+	static struct region region;
+
+	region_info(index, full, &region);
+	type = cap_of(&region, VFIO_REGION_INFO_CAP_TYPE);
+	sparse = cap_of(&region, VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+	cap = cap_of(&region, cap_id);
+	CHECK(region.info.flags == 0xf && region.info.size == size);
+	CHECK(region.info.argsz == full && region.info.cap_offset == 32);
+	CHECK(type && type->type == VFIO_REGION_TYPE_NESTED && type->subtype == subtype);
+	CHECK(sparse && sparse->nr_areas == 1 && sparse->areas[0].offset == PAGE &&
+		sparse->areas[0].size == size - PAGE);
+	CHECK(cap && cap->version == 1 && cap->abi_version == 1 && cap->next == 0);
+	for (uint32_t argsz = 32; argsz < full; argsz += 21) {
+		region_info(index, argsz, &region);
+		CHECK(region.info.argsz == full && region.info.cap_offset == 0);
+		CHECK(region.info.flags == 0xf && region.caps[0] == 0);
+	}
+}
+
+static void regions(void)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_region_info beyond = { .argsz = sizeof(beyond), .index = 11 };
+
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_INFO, (uintptr_t)&info) == 0);
+	CHECK(info.num_regions == 11 && info.num_irqs == 6);
+	one_region(FAULTS, 9 * PAGE, VFIO_REGION_SUBTYPE_NESTED_DMA_FAULT,
+		VFIO_REGION_INFO_CAP_DMA_FAULT);
+	one_region(RESPONSES, 4 * PAGE, VFIO_REGION_SUBTYPE_NESTED_DMA_FAULT_RESPONSE,
+		VFIO_REGION_INFO_CAP_DMA_FAULT_RESPONSE);
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)&beyond) == -EINVAL);
+	CHECK(has_reason("no-such-region"));
+}
+
+/* struct vfio_irq_info as it grew, and a capability behind it. */
+struct irq {
+	struct {
+		uint32_t argsz, flags, index, count, cap_offset;
+	} info;
+	struct vfio_irq_info_cap_type cap;
+};
+
+static void irq_info(void)
+{
+	static const struct {
+		uint32_t argsz, argsz_after, cap_offset;
+		bool cap;
+	} rows[] = {
+		{ 16, 36, 77, false }, /* the struct before it grew: not a byte behind it */
+		{ 19, 36, 77, false },
+		{ 20, 36, 0, false },
+		{ 35, 36, 0, false },
+		{ 36, 36, 20, true },
+		{ 100, 100, 20, true },
+	};
+	struct irq irq;
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		memset(&irq, 0, sizeof(irq));
+		irq.info.argsz = rows[i].argsz;
+		irq.info.index = IRQ;
+		irq.info.cap_offset = 77;
+		CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_IRQ_INFO, (uintptr_t)&irq) == 0);
+		CHECK(irq.info.argsz == rows[i].argsz_after);
+		CHECK(irq.info.flags == (VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_FLAG_CAPS));
+		CHECK(irq.info.count == 1 && irq.info.cap_offset == rows[i].cap_offset);
+		CHECK((irq.cap.id == VFIO_IRQ_INFO_CAP_TYPE) == rows[i].cap);
+	}
+	CHECK(irq.cap.version == 1 && irq.cap.next == 0);
+	CHECK(irq.cap.type == VFIO_IRQ_TYPE_NESTED &&
+		irq.cap.subtype == VFIO_IRQ_SUBTYPE_DMA_FAULT);
+	irq.info.index = 6;
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_IRQ_INFO, (uintptr_t)&irq) == -EINVAL);
+}
+
+static long set_irqs(unsigned flags, unsigned count, int32_t data)
+{
+	union {
+		struct vfio_irq_set set;
+		int32_t words[6];
+	} arg = { .set = { .argsz = sizeof(arg), .flags = flags, .index = IRQ, .count = count } };
+
+	arg.words[5] = data;
+	return t_ioctl(rig.device, VFIO_DEVICE_SET_IRQS, (uintptr_t)&arg);
+}
+
+#define EVENTFD (VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD)
+#define BOOL	(VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_BOOL)
+#define NONE	(VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_NONE)
+
+/* How often it was signalled; in a box that may take a moment. */
+static uint64_t signalled(int fd)
+{
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+	uint64_t n = 0;
+
+	if (poll(&in, 1, 0) == 1 && read(fd, &n, sizeof(n)) != sizeof(n))
+		return 0;
+	return n;
+}
+
+static void irq_triggers(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	CHECK(set_irqs(NONE, 1, 0) == -EINVAL); /* no eventfd */
+	CHECK(set_irqs(EVENTFD, 0, 0) == -EINVAL);
+	CHECK(set_irqs(EVENTFD, 2, fd) == -EINVAL);
+	CHECK(set_irqs(EVENTFD, 1, rig.container) < 0);
+	CHECK(set_irqs(VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_DATA_NONE, 1, 0) == -ENOTTY);
+	CHECK(set_irqs(EVENTFD, 1, fd) == 0);
+	CHECK(set_irqs(NONE, 1, 0) == 0 && signalled(fd) == 1);
+	CHECK(set_irqs(BOOL, 1, 1) == 0 && signalled(fd) == 1);
+	CHECK(set_irqs(BOOL, 1, 0) == 0 && signalled(fd) == 0);
+	CHECK(set_irqs(NONE, 0, 0) == 0); /* off */
+	CHECK(set_irqs(NONE, 1, 0) == -EINVAL && signalled(fd) == 0);
+	CHECK(set_irqs(EVENTFD, 1, fd) == 0 && set_irqs(EVENTFD, 1, -1) == 0);
+	CHECK(!rig_copy(&rig, IOVA_DST, IOVA_NOTHING) && signalled(fd) == 0);
+	close(fd);
+}
+
+/* ---- by pread, pwrite and mmap ---- */
+
+static struct vfio_region_dma_fault header_of(unsigned index)
+{
+	struct vfio_region_dma_fault header = { 0 };
+
+	CHECK(t_pread(rig.device, (uintptr_t)&header, sizeof(header), offset_of(index)) ==
+		sizeof(header));
+	return header;
+}
+
+static long set_index(unsigned index, uint32_t to)
+{
+	return t_pwrite(rig.device, (uintptr_t)&to, sizeof(to), offset_of(index));
+}
+
+/* What is read and written of either region. */
+static void accesses(unsigned index, uint64_t size, uint32_t entry_size)
+{
+	static const struct {
+		uint64_t off;
+		size_t count;
+		uint32_t value;
+		long ret;
+		const char *rule;
+	} writes[] = {
+		{ 0, 4, N, -EINVAL, "fault-region-index" },
+		{ 0, 4, UINT32_MAX, -EINVAL, "fault-region-index" },
+		{ 0, 1, 0, -EINVAL, "fault-region-write" },
+		{ 0, 8, 0, -EINVAL, "fault-region-write" },
+		{ 4, 4, 0, -EINVAL, "fault-region-write" },
+		{ 16, 4, 0, -EINVAL, "fault-region-write" },
+		{ PAGE, 4, 0, -EINVAL, "fault-region-write" },
+		{ PAGE, 64, 0, -EINVAL, "fault-region-write" },
+		{ 0, 4, 0, 4, NULL },
+	};
+	struct vfio_region_dma_fault header = header_of(index);
+	uint64_t at = offset_of(index), buf[8];
+	static uint8_t all[16 * PAGE];
+
+	CHECK(header.entry_size == entry_size && header.nb_entries == N && header.offset == PAGE);
+	for (unsigned i = 0; i < ARRAY_LEN(writes); i++) {
+		buf[0] = writes[i].value;
+		CHECK(t_pwrite(rig.device, (uintptr_t)buf, writes[i].count, at + writes[i].off) ==
+			writes[i].ret);
+		CHECK(!writes[i].rule || has_reason(writes[i].rule));
+	}
+	CHECK(t_pwrite(rig.device, 1, 4, at) == -EFAULT);
+	CHECK(t_pread(rig.device, 1, 4, at) == -EFAULT);
+	CHECK(t_pread(rig.device, (uintptr_t)all, sizeof(all), at) == (long)size);
+	CHECK(!memcmp(all, &header, sizeof(header)) && all[sizeof(header)] == 0);
+	CHECK(t_pread(rig.device, (uintptr_t)all, 64, at + size - 8) == 8);
+	CHECK(t_pread(rig.device, (uintptr_t)buf, 1, at + size) == -EINVAL);
+	CHECK(t_pread(rig.device, (uintptr_t)buf, 2, at + 5) == 2);
+}
+
+static void reads_and_writes(void)
+{
+	accesses(FAULTS, 9 * PAGE, sizeof(struct vfio_dma_fault_record));
+	accesses(RESPONSES, 4 * PAGE, sizeof(struct iommu_page_response));
+}
+
+static long map(unsigned index, uint64_t off, uint64_t len, int flags)
+{
+	return t_mmap(rig.device, offset_of(index) + off, len, PROT_READ | PROT_WRITE, flags);
+}
+
+static void maps(void)
+{
+	static const struct {
+		unsigned index;
+		uint64_t off, len;
+		long ret;
+	} rows[] = {
+		{ FAULTS, 0, PAGE, -EINVAL },
+		{ FAULTS, 0, 9 * PAGE, -EINVAL },
+		{ FAULTS, PAGE, 9 * PAGE, -EINVAL },
+		{ FAULTS, 9 * PAGE, PAGE, -EINVAL },
+		{ FAULTS, PAGE, 8 * PAGE, 0 },
+		{ FAULTS, 8 * PAGE, PAGE, 0 },
+		{ RESPONSES, 0, PAGE, -EINVAL },
+		{ RESPONSES, PAGE, 4 * PAGE, -EINVAL },
+		{ RESPONSES, PAGE, 3 * PAGE, 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		long at = map(rows[i].index, rows[i].off, rows[i].len, MAP_SHARED);
+
+		CHECK(rows[i].ret ? at == rows[i].ret : at > 0);
+		if (at > 0)
+			t_munmap(at, rows[i].len);
+	}
+	CHECK(map(FAULTS, PAGE, PAGE, MAP_PRIVATE) == -EINVAL);
+}
+
+/* ---- faults ---- */
+
+static uint32_t taken; /* our tail */
+static struct vfio_dma_fault_record *records;
+
+/* How many are there. */
+static uint32_t pending(void)
+{
+	struct vfio_region_dma_fault header = header_of(FAULTS);
+
+	CHECK(header.tail == taken);
+	return (header.head - header.tail) % N;
+}
+
+static struct vfio_dma_fault_record take(void)
+{
+	struct vfio_dma_fault_record record = records[taken];
+
+	CHECK(pending() > 0);
+	taken = (taken + 1) % N;
+	CHECK(set_index(FAULTS, taken) == 4);
+	return record;
+}
+
+#define READ  IOMMU_FAULT_PERM_READ
+#define WRITE IOMMU_FAULT_PERM_WRITE
+#define ADDR  IOMMU_FAULT_UNRECOV_ADDR_VALID
+
+static void deliveries(void)
+{
+	static const struct {
+		uint64_t dst, src;
+		uint32_t reason, perm;
+		uint64_t addr;
+		uint8_t event; /* IHI 0070 7.3 */
+	} rows[] = {
+		{ IOVA_DST, IOVA_NOTHING, IOMMU_FAULT_REASON_PTE_FETCH, READ, IOVA_NOTHING, 0x10 },
+		{ IOVA_NOTHING + 8 * PAGE, IOVA_SRC, IOMMU_FAULT_REASON_PTE_FETCH, WRITE,
+			IOVA_NOTHING + 8 * PAGE, 0x10 },
+		{ IOVA_READ_ONLY, IOVA_SRC, IOMMU_FAULT_REASON_PERMISSION, WRITE, IOVA_READ_ONLY,
+			0x13 },
+		{ IOVA_DST, IOVA_NO_ACCESS, IOMMU_FAULT_REASON_ACCESS, READ, IOVA_NO_ACCESS, 0x12 },
+		{ IOVA_DST, 1ull << 40, IOMMU_FAULT_REASON_PTE_FETCH, READ, 1ull << 40, 0x10 },
+	};
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	CHECK(set_irqs(EVENTFD, 1, fd) == 0);
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && pending() == 0 && signalled(fd) == 0);
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_READ_ONLY) && pending() == 0);
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+		CHECK(!rig_copy(&rig, rows[i].dst, rows[i].src));
+	CHECK(pending() == ARRAY_LEN(rows) && signalled(fd) == ARRAY_LEN(rows));
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct vfio_dma_fault_record record = take();
+
+		CHECK(record.type == IOMMU_FAULT_DMA_UNRECOV && record.flags == 0);
+		CHECK(record.event.reason == rows[i].reason && record.event.flags == ADDR);
+		CHECK((record.event.perm & (READ | WRITE)) == rows[i].perm);
+		CHECK(record.event.addr / PAGE == rows[i].addr / PAGE);
+		CHECK((uint8_t)record.arch[0] == rows[i].event && record.arch[0] >> 32 == 0x100);
+		CHECK((record.arch[1] >> 35 & 1) == (rows[i].perm == READ) && !record.arch[2]);
+	}
+	close(fd);
+}
+
+/* A context descriptor that is none: no address of a transaction is told with it. */
+static void bad_descriptor(void)
+{
+	uint64_t *cd = (uint64_t *)(void *)(rig.memory + AT_CD), sound = *cd;
+	struct vfio_dma_fault_record record;
+
+	*cd &= ~(1ull << 31); /* V */
+	rig_invalidate(&rig);
+	CHECK(rig_halts(&rig));
+	record = take();
+	CHECK(record.type == IOMMU_FAULT_DMA_UNRECOV);
+	CHECK(record.event.reason == IOMMU_FAULT_REASON_BAD_PASID_ENTRY);
+	CHECK(record.event.flags == 0 && record.event.perm == 0 && record.event.addr == 0);
+	CHECK((uint8_t)record.arch[0] == 0x0a);
+	/* Of the status that the engine could not write. */
+	CHECK(take().event.reason == IOMMU_FAULT_REASON_BAD_PASID_ENTRY);
+	*cd = sound;
+	rig_invalidate(&rig);
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && pending() == 0);
+}
+
+/* R7: what stage 2 does not map is no business of the guest's, nor is a fault without its stage 1. */
+static void of_the_host(void)
+{
+	CHECK(!rig_copy(&rig, IOVA_OUTSIDE, IOVA_SRC) && pending() == 0);
+	CHECK(!rig_copy(&rig, IOVA_DST, IOVA_OUTSIDE) && pending() == 0);
+	rig_set_stage1(&rig, IOMMU_PASID_CONFIG_BYPASS);
+	CHECK(rig_halts(&rig) && pending() == 0);
+	rig_set_stage1(&rig, IOMMU_PASID_CONFIG_TRANSLATE);
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && pending() == 0);
+}
+
+/* What a program does to its mapping is its own: heads and tails are not there. */
+static void scribbled(void)
+{
+	memset(records, 0xff, 8 * PAGE);
+	CHECK(pending() == 0);
+	CHECK(!rig_copy(&rig, IOVA_DST, IOVA_NOTHING) && pending() == 1);
+	CHECK(take().event.addr == IOVA_NOTHING);
+}
+
+static bool copy_at(unsigned i)
+{
+	return rig_copy(&rig, IOVA_DST, IOVA_NOTHING + i * PAGE);
+}
+
+/* One slot stays free; what is dropped marks the next that is not. */
+static void overflow(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+	struct vfio_dma_fault_record record;
+	unsigned i;
+
+	CHECK(set_irqs(EVENTFD, 1, fd) == 0);
+	for (i = 0; i < N - 1; i++)
+		copy_at(i);
+	CHECK(pending() == N - 1 && signalled(fd) == N - 1);
+	copy_at(300);
+	copy_at(301);
+	CHECK(pending() == N - 1 && signalled(fd) == 0);
+	record = take();
+	CHECK(record.event.addr == IOVA_NOTHING && record.flags == 0);
+	copy_at(302);
+	copy_at(303); /* dropped */
+	CHECK(pending() == N - 1 && signalled(fd) == 1);
+	for (i = 1; i < N - 1; i++) {
+		record = take();
+		CHECK(record.event.addr == IOVA_NOTHING + i * PAGE && record.flags == 0);
+	}
+	record = take();
+	CHECK(record.event.addr == IOVA_NOTHING + 302 * PAGE);
+	CHECK(record.flags == VFIO_DMA_FAULT_LOST && pending() == 0);
+	copy_at(304);
+	CHECK(take().flags == VFIO_DMA_FAULT_LOST);
+	copy_at(305);
+	CHECK(take().flags == 0);
+	close(fd);
+}
+
+/* ---- responses ---- */
+
+static void bad_responses(void)
+{
+	const struct iommu_page_response sound = { .argsz = 24, .version = 1, .grpid = 7 };
+	struct iommu_page_response rows[5] = { sound, sound, sound, sound, sound };
+	long at = map(RESPONSES, PAGE, 3 * PAGE, MAP_SHARED);
+	struct iommu_page_response *responses = (void *)at;
+	struct vfio_region_dma_fault header;
+
+	rows[0].argsz = 23;
+	rows[1].version = 2;
+	rows[2].flags = 2;
+	rows[3].code = 3;
+	CHECK(at > 0);
+	for (unsigned i = 0; i < 4; i++) {
+		responses[0] = sound;
+		responses[1] = rows[i];
+		CHECK(set_index(RESPONSES, 2) == -EINVAL && has_reason("bad-page-response"));
+		header = header_of(RESPONSES);
+		CHECK(header.tail == 0 && header.head == 0);
+	}
+	/* To nothing that waits: passed over. */
+	responses[1] = sound;
+	responses[1].grpid = UINT32_MAX;
+	CHECK(set_index(RESPONSES, 2) == 4);
+	header = header_of(RESPONSES);
+	CHECK(header.tail == 2 && header.head == 2);
+	t_munmap(at, 3 * PAGE);
+}
+
+/* ---- the next owner, and who has none of this ---- */
+
+static void map_records(void)
+{
+	long at = map(FAULTS, PAGE, 8 * PAGE, MAP_SHARED);
+
+	must(at, "mmap of records");
+	records = (void *)at;
+}
+
+static void reopened(void)
+{
+	static const struct vfio_dma_fault_record nothing;
+
+	copy_at(0);
+	CHECK(pending() == 1);
+	t_munmap((long)records, 8 * PAGE);
+	rig_reopen(&rig);
+	map_records();
+	taken = 0;
+	CHECK(pending() == 0);
+	for (unsigned i = 0; i < N; i++)
+		CHECK(!memcmp(&records[i], &nothing, sizeof(nothing)));
+	copy_at(1);
+	CHECK(take().event.addr == IOVA_NOTHING + PAGE);
+}
+
+static void reset_keeps(void)
+{
+	copy_at(0);
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_RESET, 0) == 0);
+	CHECK(pending() == 1 && take().event.addr == IOVA_NOTHING);
+}
+
+static void nesting(void)
+{
+	rig_open(&rig, VFIO_TYPE1_NESTING_IOMMU);
+	map_records();
+	taken = 0;
+	regions();
+	irq_info();
+	reads_and_writes();
+	maps();
+	deliveries();
+	bad_descriptor();
+	of_the_host();
+	scribbled();
+	reset_keeps();
+	bad_responses();
+	overflow();
+	reopened();
+	irq_triggers();
+	t_munmap((long)records, 8 * PAGE);
+	rig_close(&rig);
+}
+
+static void without(void)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_region_info region = { .argsz = sizeof(region), .index = FAULTS };
+	struct vfio_irq_info irq = { .argsz = sizeof(irq), .index = IRQ };
+	uint32_t word = 0;
+
+	rig_open(&rig, VFIO_TYPE1v2_IOMMU);
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_INFO, (uintptr_t)&info) == 0);
+	CHECK(info.num_regions == 9 && info.num_irqs == 5);
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)&region) == -EINVAL);
+	CHECK(has_reason("no-such-region"));
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_IRQ_INFO, (uintptr_t)&irq) == -EINVAL);
+	CHECK(set_irqs(EVENTFD, 1, -1) == -EINVAL);
+	for (uint64_t slot = 16; slot < 20; slot++) {
+		CHECK(t_pread(rig.device, (uintptr_t)&word, 4, slot << 40) == -EINVAL);
+		CHECK(t_pwrite(rig.device, (uintptr_t)&word, 4, slot << 40) == -EINVAL);
+		CHECK(t_mmap(rig.device, (slot << 40) + PAGE, PAGE, PROT_READ, MAP_SHARED) ==
+			-EINVAL);
+	}
+	rig_close(&rig);
+}
+
+static void run(const char *host)
+{
+	int container = (int)must(t_open("vfio"), "vfio");
+	bool nests = t_ioctl(container, VFIO_CHECK_EXTENSION, VFIO_TYPE1_NESTING_IOMMU) == 1;
+
+	t_close(container);
+	without();
+	if (nests)
+		nesting();
+	without();
+	printf("fault: %s: %s, %u failures\n", host, nests ? "nests" : "cannot nest", failures);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (t_begin(argv[i]))
+			return 1;
+		run(argv[i]);
+		t_end();
+	}
+	return failures ? 1 : 0;
+}
