@@ -22,6 +22,7 @@
 #include "bare.h"
 #include "boxes.h"
 #include "guest.h"
+#include "nested.h"
 #include "smmu.h"
 #include "table.h"
 
@@ -59,7 +60,8 @@ enum {
 	NEIGHBOURS,
 	NEIGHBOURS_CPU,
 	N_BOX_ROWS,
-	N_ROWS = N_BOX_ROWS + SMMU_ROWS, /* then those of the SMMUv3 model */
+	N_SMMU_ROWS = N_BOX_ROWS + SMMU_ROWS, /* then those of the SMMUv3 model */
+	N_ROWS = N_SMMU_ROWS + NESTED_ROWS,   /* then those of nesting */
 };
 
 static struct row rows[N_ROWS] = {
@@ -326,6 +328,10 @@ int main(int argc, char **argv)
 	fprintf(stderr, "bench: the SMMUv3\n");
 	for (unsigned round = 0; round < ROUNDS; round++)
 		smmu_round(&rows[N_BOX_ROWS]);
+	memcpy(&rows[N_SMMU_ROWS], nested_rows, sizeof(nested_rows));
+	fprintf(stderr, "bench: nesting\n");
+	for (unsigned round = 0; round < ROUNDS; round++)
+		nested_round(&rows[N_SMMU_ROWS]);
 	table_print(rows, N_ROWS);
 	for (unsigned i = 0; i < N_ROWS; i++)
 		missed += !row_met(&rows[i]);
