@@ -50,6 +50,7 @@ enum {
 	CONFIG_READS,
 	REG_MAPPED,
 	REG_TRAPPED,
+	INVALIDATE,
 	STRICT_MUNMAP,
 	GUEST_PRIVATE,
 	GUEST_SHARED,
@@ -90,6 +91,8 @@ static struct row rows[N_ROWS] = {
 		"bare notification round trips", MORE, 0 },
 	[REG_MAPPED] = { "register read, mapped BAR", "ns", "register read, trapped", LESS, 0 },
 	[REG_TRAPPED] = { "register read, trapped", "ns", "bare notification round trip", LESS, 0 },
+	[INVALIDATE] = { "invalidate a page, nesting, in a box", "ns",
+		"bare notification round trip", LESS, 0 },
 	[STRICT_MUNMAP] = { "mmap and munmap with --strict-pin", "ns", "in a box without", LESS,
 		0 },
 	[GUEST_PRIVATE] = { "copy for a Linux guest, private memory", "MB/s",
@@ -211,6 +214,8 @@ static void round_maps(void)
 	row_add(&rows[CONFIG_READS], 1e9 / values[0], 1e9 / bare);
 	row_add(&rows[REG_TRAPPED], values[1], bare);
 	row_add(&rows[REG_MAPPED], values[2], values[1]);
+	figures("invalidate", IN_BOX, values, 1);
+	row_add(&rows[INVALIDATE], values[0], bare);
 	figures("munmap", IN_BOX, &without, 1);
 	figures("munmap", IN_STRICT_BOX, values, 1);
 	row_add(&rows[STRICT_MUNMAP], values[0], without);
