@@ -40,9 +40,9 @@
 
 /* What the guest lets the device use (IOVA): nothing is where it is physically. */
 #define IOVA_SRC      0x1000000000UL
-#define IOVA_DST      0x2000000000UL
-#define IOVA_ENGINE   0x3000000000UL
-#define IOVA_DOORBELL 0x3000100000UL
+#define IOVA_DST      0x2000800000UL
+#define IOVA_ENGINE   0x3000400000UL
+#define IOVA_DOORBELL 0x3000c00000UL
 #define COPY	      (1 * MIB)
 
 /* ---- the guest: stage 1 (Arm ARM D8.3, 4 KiB granule, 39 bits of IOVA; IHI 0070 5.4) ---- */

@@ -23,6 +23,23 @@ static void smmu_resumed(void *ctx, uint32_t sid, uint16_t stag)
 	wire->resumed(wire->ctx);
 }
 
+static unsigned granules_of(const char *words)
+{
+	static const struct {
+		const char *words;
+		unsigned granules;
+	} known[] = {
+		{ "4k", NB_SMMUV3_GRAN4K },
+		{ "4k-16k", NB_SMMUV3_GRAN4K | NB_SMMUV3_GRAN16K },
+		{ "4k-64k", NB_SMMUV3_GRAN4K | NB_SMMUV3_GRAN64K },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(words, known[i].words))
+			return known[i].granules;
+	return NB_SMMUV3_GRAN4K | NB_SMMUV3_GRAN16K | NB_SMMUV3_GRAN64K;
+}
+
 static void *smmu_create(
 	const struct host_iommu *desc, struct nb_mem *mem, const struct machine_iommu_wire *wire)
 {
@@ -36,6 +53,9 @@ static void *smmu_create(
 		.no_stage2 = !desc->stage2,
 		.oas_bits = desc->oas_bits,
 		.sid_bits = desc->sid_bits,
+		.ssid_bits = desc->stage1 ? desc->ssid_bits : 0,
+		.granules = granules_of(desc->granules),
+		.stall_model = desc->stall ? NB_SMMUV3_STALL_ALLOWED : NB_SMMUV3_STALL_NONE,
 		.iidr = desc->iidr,
 		.httu = desc->httu ? NB_SMMUV3_HTTU_DIRTY : NB_SMMUV3_HTTU_NONE,
 		.ops = &ops,
