@@ -30,6 +30,7 @@
 #define REG(type, rig, offset) (*(volatile type *)((rig)->bar + (offset)))
 
 unsigned failures;
+struct fault_rig rig;
 
 struct descriptor {
 	uint32_t bytes, control;
@@ -243,4 +244,40 @@ bool rig_halts(struct fault_rig *rig)
 		t_step();
 	}
 	return does_nothing();
+}
+
+/* ---- the regions ---- */
+
+uint64_t offset_of(unsigned index)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
+
+	CHECK(t_ioctl(rig.device, VFIO_DEVICE_GET_REGION_INFO, (uintptr_t)&info) == 0);
+	return info.offset;
+}
+
+struct vfio_region_dma_fault header_of(unsigned index)
+{
+	struct vfio_region_dma_fault header = { 0 };
+
+	CHECK(t_pread(rig.device, (uintptr_t)&header, sizeof(header), offset_of(index)) ==
+		sizeof(header));
+	return header;
+}
+
+long set_index(unsigned index, uint32_t to)
+{
+	return t_pwrite(rig.device, (uintptr_t)&to, sizeof(to), offset_of(index));
+}
+
+long map(unsigned index, uint64_t off, uint64_t len, int flags)
+{
+	return t_mmap(rig.device, offset_of(index) + off, len, PROT_READ | PROT_WRITE, flags);
+}
+
+bool has_reason(const char *rule)
+{
+	struct t_reason reason;
+
+	return !t_reason(&reason) || !strcmp(reason.rule, rule);
 }

@@ -40,7 +40,16 @@ struct fault_rig {
 	long bar;	 /* mapped */
 };
 
+#define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Indexes, and the entries of each ring. */
+#define FAULTS	  9
+#define RESPONSES 10
+#define IRQ	  5
+#define N	  512
+
 extern unsigned failures;
+extern struct fault_rig rig;
 
 #define CHECK(what)                                                                                \
 	do {                                                                                       \
@@ -74,5 +83,23 @@ bool rig_finish(struct fault_rig *rig);
 bool rig_done(const struct fault_rig *rig);
 /** Nothing of the engine's is translated, so that it cannot tell its status either: it halts. */
 bool rig_halts(struct fault_rig *rig);
+
+/* ---- the regions of rig.device ---- */
+
+uint64_t offset_of(unsigned index);
+struct vfio_region_dma_fault header_of(unsigned index);
+/** Write its one number; what pwrite(2) returns. */
+long set_index(unsigned index, uint32_t to);
+/** mmap(2) of a part of it. */
+long map(unsigned index, uint64_t off, uint64_t len, int flags);
+/** The last refusal had this rule (or none can be had). */
+bool has_reason(const char *rule);
+
+/* ---- fault_look.c: as rig.device is now ---- */
+
+void look_regions(void);
+void look_irq(void);
+void look_accesses(void);
+void look_maps(void);
 
 #endif
