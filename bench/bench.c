@@ -51,6 +51,7 @@ enum {
 	REG_MAPPED,
 	REG_TRAPPED,
 	INVALIDATE,
+	UNMAP_IDLE,
 	STRICT_MUNMAP,
 	GUEST_PRIVATE,
 	GUEST_SHARED,
@@ -93,6 +94,8 @@ static struct row rows[N_ROWS] = {
 	[REG_TRAPPED] = { "register read, trapped", "ns", "bare notification round trip", LESS, 0 },
 	[INVALIDATE] = { "invalidate a page, nesting, in a box", "ns",
 		"bare notification round trip", LESS, 0 },
+	[UNMAP_IDLE] = { "unmap 4 KiB, nesting, idle device, box", "ns", "no device is open", LESS,
+		1.2 },
 	[STRICT_MUNMAP] = { "mmap and munmap with --strict-pin", "ns", "in a box without", LESS,
 		0 },
 	[GUEST_PRIVATE] = { "copy for a Linux guest, private memory", "MB/s",
@@ -216,6 +219,8 @@ static void round_maps(void)
 	row_add(&rows[REG_MAPPED], values[2], values[1]);
 	figures("invalidate", IN_BOX, values, 1);
 	row_add(&rows[INVALIDATE], values[0], bare);
+	figures("unmap", IN_BOX, values, 2);
+	row_add(&rows[UNMAP_IDLE], values[1], values[0]);
 	figures("munmap", IN_BOX, &without, 1);
 	figures("munmap", IN_STRICT_BOX, values, 1);
 	row_add(&rows[STRICT_MUNMAP], values[0], without);

@@ -34,7 +34,16 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static void open_all(void)
+static void open_container(void)
+{
+	container = open("/dev/vfio/vfio", O_RDWR);
+	group = open("/dev/vfio/1", O_RDWR);
+	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+		ioctl(container, VFIO_SET_IOMMU, type))
+		err(1, "container");
+}
+
+static void open_device(void)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = 0 };
 	uint16_t command = 6; /* memory and bus-master enable */
@@ -46,11 +55,6 @@ static void open_all(void)
 			  .count = 1,
 			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
 
-	container = open("/dev/vfio/vfio", O_RDWR);
-	group = open("/dev/vfio/1", O_RDWR);
-	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-		ioctl(container, VFIO_SET_IOMMU, type))
-		err(1, "container");
 	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
 	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
 		err(1, "device");
@@ -63,6 +67,12 @@ static void open_all(void)
 	set.words[5] = irq;
 	if (irq < 0 || ioctl(device, VFIO_DEVICE_SET_IRQS, &set))
 		err(1, "VFIO_DEVICE_SET_IRQS");
+}
+
+static void open_all(void)
+{
+	open_container();
+	open_device();
 }
 
 static void map(void *memory, uint64_t iova, size_t bytes)
@@ -418,6 +428,43 @@ static void measure_invalidate(void)
 	printf("%f\n", (now_ns() - start) / calls);
 }
 
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Nanoseconds: the median. */
+static double unmap_latency(char *memory)
+{
+	static double ns[2000];
+	const unsigned calls = sizeof(ns) / sizeof(*ns);
+
+	for (unsigned i = 0; i < calls; i++) {
+		map(memory, IOVA, 4096);
+		ns[i] = now_ns();
+		unmap(IOVA, 4096);
+		ns[i] = now_ns() - ns[i];
+	}
+	qsort(ns, calls, sizeof(*ns), compare);
+	return ns[calls / 2];
+}
+
+/* Of unmapping in a nesting container, with no device open, then with one that is idle. */
+static void measure_unmap(void)
+{
+	char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	type = VFIO_TYPE1_NESTING_IOMMU;
+	open_container();
+	unmap_latency(memory);
+	printf("%f\n", unmap_latency(memory));
+	open_device();
+	rest_a_while();
+	printf("%f\n", unmap_latency(memory));
+}
+
 /* The engine enabled, nothing to do; the caller looks at the supervisor's CPU time meanwhile. */
 static void idle(void)
 {
@@ -448,6 +495,7 @@ static const struct {
 	{ "registers", measure_registers },
 	{ "munmap", measure_munmap },
 	{ "invalidate", measure_invalidate },
+	{ "unmap", measure_unmap },
 	{ "idle", idle },
 	{ "stream", stream },
 	{ "stream-cpu", stream_by_cpu },
