@@ -362,7 +362,7 @@ static void op_info(struct world *w, const struct fuzz_rec *rec)
 static void op_raw(struct world *w, const struct fuzz_rec *rec)
 {
 	int fd = world_pick(w, ANY, rec->who);
-	unsigned cmd = rec->p[0] & 0x80 ? (unsigned)rec->x : VFIO_IO(rec->p[0] % 32);
+	unsigned cmd = rec->p[0] & 0x80 ? (unsigned)rec->x : VFIO_IO(rec->p[0] % 64);
 	uint32_t arg[12];
 
 	if (fd < 0)

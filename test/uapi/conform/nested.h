@@ -5,7 +5,7 @@
 
 #include "conform/conform.h"
 
-#define PASID_BITS 20 /* of the built-in hosts */
+#define PASID_BITS 8 /* of the built-in hosts */
 #define ASID_BITS  16
 
 /** CACHE_INVALIDATE without a union: domain granularity. */
