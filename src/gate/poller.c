@@ -121,6 +121,7 @@ static void *poller_main(void *arg)
 	while (!atomic_load(&p->stop)) {
 		unsigned kicks = atomic_load(&p->kicks);
 
+		machine_settle_faults(p->machine); /* also of devices that were closed since */
 		if (!atomic_load(&p->devices)) {
 			nap(p, kicks, 0);
 			active = now = now_ns();

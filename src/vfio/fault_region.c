@@ -63,9 +63,13 @@ static uint32_t region_bytes(unsigned region)
 
 /* struct vfio_region_info_cap_sparse_mmap with its one area. */
 struct sparse_cap {
-	struct vfio_region_info_cap_sparse_mmap head;
+	struct vfio_info_cap_header header;
+	uint32_t nr_areas, reserved;
 	struct vfio_region_sparse_mmap_area area;
 };
+
+_Static_assert(offsetof(struct sparse_cap, area) == sizeof(struct vfio_region_info_cap_sparse_mmap),
+	"the same");
 
 static void fill_caps(unsigned region, struct vfio_caps *caps)
 {
@@ -76,8 +80,8 @@ static void fill_caps(unsigned region, struct vfio_caps *caps)
 		.subtype = ring->subtype,
 	};
 	const struct sparse_cap sparse = {
-		.head = { .header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 },
-			.nr_areas = 1 },
+		.header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 },
+		.nr_areas = 1,
 		.area = { VFIO_FAULT_HEADER, vfio_fault_bytes(ring_of(region)) },
 	};
 	const struct vfio_region_info_cap_fault fault = {

@@ -465,7 +465,9 @@ static void bad_responses(void)
 	t_munmap(at, 3 * PAGE);
 }
 
-/* ---- the next owner, and who has none of this ---- */
+/* ---- stalls ---- */
+
+static uint32_t answered; /* our head */
 
 static void map_records(void)
 {
@@ -475,16 +477,112 @@ static void map_records(void)
 	records = (void *)at;
 }
 
+/* The device is closed, by whoever has it, and opened by the next one. */
+static void anew(void)
+{
+	t_munmap((long)records, 8 * PAGE);
+	rig_reopen(&rig);
+	map_records();
+	taken = answered = 0;
+}
+
+static void respond(uint32_t grpid, uint32_t code)
+{
+	const struct iommu_page_response response = {
+		.argsz = sizeof(response), .version = 1, .grpid = grpid, .code = code
+	};
+	long at = map(RESPONSES, PAGE, 3 * PAGE, MAP_SHARED);
+
+	((struct iommu_page_response *)at)[answered] = response;
+	answered = (answered + 1) % N;
+	CHECK(set_index(RESPONSES, answered) == 4);
+	t_munmap(at, 3 * PAGE);
+}
+
+/* The next record, once it comes. */
+static struct vfio_dma_fault_record await(void)
+{
+	for (unsigned tries = 0; tries < 10000 && !pending(); tries++)
+		t_step();
+	return take();
+}
+
+static struct vfio_dma_fault_record stalled_read(unsigned page)
+{
+	struct vfio_dma_fault_record record;
+
+	memset(rig.memory + AT_DST, 0, PAGE);
+	memset(rig.memory + AT_SRC, 0x77, PAGE);
+	rig_start(&rig, IOVA_DST, IOVA + page * PAGE);
+	record = await();
+	CHECK(record.type == IOMMU_FAULT_PAGE_REQ && record.prm.addr == IOVA + page * PAGE);
+	CHECK(record.prm.flags == IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE);
+	CHECK(record.prm.perm & READ && (uint8_t)record.arch[0] == 0x10);
+	CHECK((record.arch[1] >> 31 & 1) && (record.arch[1] & 0xffff) == record.prm.grpid);
+	return record;
+}
+
+/* Whether the SMMU has the stall model: then a CD may ask for it, and else is bad. */
+static bool set_stalls(bool on)
+{
+	uint64_t *cd = (uint64_t *)(void *)(rig.memory + AT_CD);
+	*cd = (*cd & ~(1ull << 44)) | (uint64_t)on << 44;
+	rig_invalidate(&rig);
+	if (!on)
+		return true;
+	rig_start(&rig, IOVA_DST, IOVA_SRC);
+	for (unsigned tries = 0; tries < 10000 && !pending() && !rig_done(&rig); tries++)
+		t_step();
+	if (!pending())
+		return rig_finish(&rig);
+	rig_halts(&rig); /* and nothing is to come */
+	while (pending())
+		take();
+	return false;
+}
+
+/* The guest maps the page, and the transaction goes on where it was; or it does not, and it aborts. */
+static void stalls(void)
+{
+	struct vfio_dma_fault_record record;
+
+	if (!set_stalls(true)) {
+		set_stalls(false);
+		CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC));
+		return;
+	}
+	record = stalled_read(20);
+	rig_map(&rig, 20, AT_SRC);
+	respond(record.prm.grpid, IOMMU_PAGE_RESP_SUCCESS);
+	CHECK(rig_finish(&rig) && !memcmp(rig.memory + AT_DST, rig.memory + AT_SRC, PAGE));
+	record = stalled_read(21);
+	respond(record.prm.grpid, IOMMU_PAGE_RESP_SUCCESS); /* not mapped: again */
+	record = await();
+	CHECK(record.type == IOMMU_FAULT_PAGE_REQ && record.prm.addr == IOVA + 21 * PAGE);
+	respond(record.prm.grpid, IOMMU_PAGE_RESP_INVALID);
+	CHECK(!rig_finish(&rig) && pending() == 0);
+	record = stalled_read(22);
+	respond(record.prm.grpid, IOMMU_PAGE_RESP_FAILURE);
+	CHECK(!rig_finish(&rig) && pending() == 0);
+	stalled_read(23); /* nobody answers */
+	anew();
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && pending() == 0);
+	rig_map(&rig, 20, 0);
+	set_stalls(false);
+	CHECK(rig_copy(&rig, IOVA_DST, IOVA_SRC) && !rig_copy(&rig, IOVA_DST, IOVA_NOTHING));
+	CHECK(take().type == IOMMU_FAULT_DMA_UNRECOV);
+	printf("fault: stalls and responses\n");
+}
+
+/* ---- the next owner, and who has none of this ---- */
+
 static void reopened(void)
 {
 	static const struct vfio_dma_fault_record nothing;
 
 	copy_at(0);
 	CHECK(pending() == 1);
-	t_munmap((long)records, 8 * PAGE);
-	rig_reopen(&rig);
-	map_records();
-	taken = 0;
+	anew();
 	CHECK(pending() == 0);
 	for (unsigned i = 0; i < N; i++)
 		CHECK(!memcmp(&records[i], &nothing, sizeof(nothing)));
@@ -514,6 +612,8 @@ static void nesting(void)
 	scribbled();
 	reset_keeps();
 	bad_responses();
+	answered = 2;
+	stalls();
 	overflow();
 	reopened();
 	irq_triggers();

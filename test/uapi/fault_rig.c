@@ -87,6 +87,13 @@ void rig_set_stage1(const struct fault_rig *rig, unsigned config)
 		"SET_PASID_TABLE");
 }
 
+void rig_map(struct fault_rig *rig, unsigned page, uint64_t at)
+{
+	uint64_t *entry = words(rig, AT_L3) + page;
+
+	__atomic_store_n(entry, at ? (IPA + at) | RW : 0, __ATOMIC_RELEASE);
+}
+
 void rig_invalidate(const struct fault_rig *rig)
 {
 	struct vfio_iommu_type1_cache_invalidate inv = { .argsz = sizeof(inv),
@@ -178,7 +185,7 @@ static void reset(struct fault_rig *rig)
 		t_step();
 }
 
-static void start(struct fault_rig *rig, uint64_t dst, uint64_t src)
+void rig_start(struct fault_rig *rig, uint64_t dst, uint64_t src)
 {
 	const uint64_t offset = AT_STATUS - AT_ENGINE;
 
@@ -200,9 +207,13 @@ static bool does_nothing(void)
 	return false;
 }
 
-bool rig_copy(struct fault_rig *rig, uint64_t dst, uint64_t src)
+bool rig_done(const struct fault_rig *rig)
 {
-	start(rig, dst, src);
+	return __atomic_load_n(words(rig, AT_STATUS), __ATOMIC_ACQUIRE);
+}
+
+bool rig_finish(struct fault_rig *rig)
+{
 	for (unsigned tries = 0; tries < 100000; tries++) {
 		uint64_t status = __atomic_load_n(words(rig, AT_STATUS), __ATOMIC_ACQUIRE);
 
@@ -215,9 +226,15 @@ bool rig_copy(struct fault_rig *rig, uint64_t dst, uint64_t src)
 	return does_nothing();
 }
 
+bool rig_copy(struct fault_rig *rig, uint64_t dst, uint64_t src)
+{
+	rig_start(rig, dst, src);
+	return rig_finish(rig);
+}
+
 bool rig_halts(struct fault_rig *rig)
 {
-	start(rig, IOVA_DST, IOVA_SRC);
+	rig_start(rig, IOVA_DST, IOVA_SRC);
 	for (unsigned tries = 0; tries < 100000; tries++) {
 		if (REG(uint32_t, rig, CHANERR)) {
 			reset(rig);

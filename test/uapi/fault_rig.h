@@ -60,11 +60,18 @@ void rig_reopen(struct fault_rig *rig);
 
 /** SET_PASID_TABLE: IOMMU_PASID_CONFIG_ of the guest's table at IPA + AT_CD. */
 void rig_set_stage1(const struct fault_rig *rig, unsigned config);
+/** Map IOVA + page * PAGE to IPA + at, or nothing (at 0), in the guest's tables. */
+void rig_map(struct fault_rig *rig, unsigned page, uint64_t at);
 /** CACHE_INVALIDATE of all that the guest has. */
 void rig_invalidate(const struct fault_rig *rig);
 
 /** One page from src to dst. False: the engine halted. */
 bool rig_copy(struct fault_rig *rig, uint64_t dst, uint64_t src);
+/** The two halves of it. */
+void rig_start(struct fault_rig *rig, uint64_t dst, uint64_t src);
+bool rig_finish(struct fault_rig *rig);
+/** It has told how it ended. */
+bool rig_done(const struct fault_rig *rig);
 /** Nothing of the engine's is translated, so that it cannot tell its status either: it halts. */
 bool rig_halts(struct fault_rig *rig);
 

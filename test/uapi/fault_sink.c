@@ -269,16 +269,16 @@ static void *report_many(void *unused)
 static void at_once(void **state)
 {
 	int fd = eventfd(0, EFD_NONBLOCK);
-	struct {
+	union {
 		struct vfio_irq_set set;
-		int32_t fd;
-	} irq = { { .argsz = sizeof(irq), .flags = 0x24, .index = 5, .count = 1 }, fd };
+		int32_t words[6];
+	} irq = { .set = { .argsz = sizeof(irq), .flags = 0x24, .index = 5, .count = 1 } };
 	uint32_t last = 0, tail = 0, head;
 	pthread_t thread;
 
 	pthread_create(&thread, NULL, report_many, NULL);
 	for (unsigned i = 0; i < 300; i++) {
-		irq.fd = i % 3 ? fd : -1;
+		irq.words[5] = i % 3 ? fd : -1;
 		assert_int_equal(call(device, VFIO_DEVICE_SET_IRQS, &irq), 0);
 		for (head = header_at(FAULTS).head; tail != head; tail = (tail + 1) % N) {
 			struct vfio_dma_fault_record record = record_at(tail);

@@ -66,7 +66,7 @@ static void map_page(struct bench *b, unsigned page, bool mapped)
 /* The guest's tables, for its PASID or for none. */
 static void fill_guest(struct bench *b)
 {
-	uint64_t *cd = guest(b, CDS) + 8 * b->pasid;
+	uint64_t *cd = guest(b, CDS) + 8 * (b->pasid % 8);
 
 	cd[0] = CD0;
 	cd[1] = GUEST + PAGE(L0);
@@ -414,6 +414,9 @@ static void test_all_stalled(void **state)
 /* The function's DMA carries its PASID; where the SMMU has none, that is a bad SubstreamID. */
 static void test_pasid(void **state)
 {
+	static const struct {
+		unsigned ssid_bits, pasid;
+	} bad[] = { { 0, PASID }, { 8, 0x100 + PASID }, { 20, 0xfffff } };
 	struct bench b;
 
 	begin_with(&b, 8, PASID);
@@ -427,12 +430,14 @@ static void test_pasid(void **state)
 	assert_copied(&b);
 	finish(&b);
 
-	begin_with(&b, 0, PASID);
-	submit(&b);
-	assert_true(b.rig.faults > 0);
-	assert_string_equal(b.rig.fault.name, "C_BAD_SUBSTREAMID");
-	assert_int_equal(rd(&b, IOAT_CHANERR, 4), IOAT_ERR_CHAIN_ADDR);
-	finish(&b);
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		begin_with(&b, bad[i].ssid_bits, bad[i].pasid);
+		submit(&b);
+		assert_true(b.rig.faults > 0);
+		assert_string_equal(b.rig.fault.name, "C_BAD_SUBSTREAMID");
+		assert_int_equal(rd(&b, IOAT_CHANERR, 4), IOAT_ERR_CHAIN_ADDR);
+		finish(&b);
+	}
 }
 
 int main(void)

@@ -330,6 +330,7 @@ static void stall(struct machine *machine, struct machine_device *dev, uint16_t 
 		.sid = dev->iommu.sid,
 		.name = "F_TRANSLATION",
 		.stage = (uint8_t)stage,
+		.stage1 = stage == 1,
 		.stalled = true,
 		.tag = tag };
 
