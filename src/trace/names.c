@@ -185,6 +185,12 @@ const struct trace_name trace_plane_flags[] = {
 	{ 0, NULL },
 };
 const struct trace_name trace_bind_flags[] = { { 1, "TOKEN" }, { 0, NULL } };
+const struct trace_name trace_inv_flags[] = {
+	{ 1, "PASID" },
+	{ 2, "ARCHID" },
+	{ 4, "LEAF" },
+	{ 0, NULL },
+};
 const struct trace_name trace_pasid_flags[] = { { 1, "PASID" }, { 0, NULL } };
 const struct trace_name trace_atomic_flags[] = {
 	{ 1, "COMP32" },
