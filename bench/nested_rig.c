@@ -356,9 +356,11 @@ static void open_container(struct nested_rig *rig)
 
 static void make_memory(struct nested_rig *rig, bool remote)
 {
-	rig->memory = mmap(NULL, RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (rig->memory == MAP_FAILED)
-		err(1, "mmap");
+	rig->memory = aligned_alloc(MIB(2), RAM);
+	if (!rig->memory)
+		err(1, "memory");
+	/* Large pages, as the memory of a guest has. */
+	madvise(rig->memory, RAM, MADV_HUGEPAGE);
 	memset(rig->memory, 0x5a, RAM);
 	memset(rig->memory, 0, RIG_COPY_BYTES);
 	make_stage1(rig);
@@ -390,7 +392,7 @@ void nested_rig_finish(struct nested_rig *rig)
 	file_put(rig->caller.container);
 	vfio_destroy(rig->vfio);
 	machine_destroy(rig->machine);
-	munmap(rig->memory, RAM);
+	free(rig->memory);
 	if (rig->child) {
 		close(rig->caller.remote);
 		kill(rig->child, SIGKILL);
