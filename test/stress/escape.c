@@ -14,7 +14,8 @@
  *
  *   stress-escape [--rounds N | --seconds N] [--seed N] [--fences] [--devices N]
  *
- * All decisions of each thread come from the seed.
+ * All decisions of each thread come from the seed. With fences the guest's memory is one of operations,
+ * else one that is pointed to.
  */
 #include <inttypes.h>
 #include <sched.h>
@@ -23,6 +24,7 @@
 #include <time.h>
 
 #include "../unit/ioas/guest.h"
+#include "tlb/port.h"
 
 #define PAGE	    KIB(4)
 #define PAGES	    64u /* of guest memory, at GUEST_IPA */
@@ -341,6 +343,45 @@ static void rounds(uint64_t *rng, uint64_t n, unsigned seconds)
 	}
 }
 
+/* ---- Guest memory by words, all atomic: for ThreadSanitizer, and without pointers into it ------------- */
+
+static int read_words(void *ctx, uint64_t off, void *buf, size_t len)
+{
+	const uint8_t *from = w.umem.bytes + off;
+	uint64_t word;
+	size_t i;
+
+	nb_assert(!((off | len) & 7));
+	for (i = 0; i < len; i += 8) {
+		word = __atomic_load_n((const uint64_t *)(from + i), __ATOMIC_ACQUIRE);
+		memcpy((uint8_t *)buf + i, &word, 8);
+	}
+	return 0;
+}
+
+static int write_words(void *ctx, uint64_t off, const void *buf, size_t len, uint32_t sid)
+{
+	uint8_t *to = w.umem.bytes + off;
+	uint64_t word;
+	size_t i;
+
+	nb_assert(!((off | len) & 7));
+	for (i = 0; i < len; i += 8) {
+		memcpy(&word, (const uint8_t *)buf + i, 8);
+		__atomic_store_n((uint64_t *)(to + i), word, __ATOMIC_RELEASE);
+	}
+	return 0;
+}
+
+static int load_word(void *ctx, uint64_t off, uint64_t *value)
+{
+	return read_words(ctx, off, value, 8);
+}
+
+static const struct nb_mem_ops words_ops = {
+	.read = read_words, .write = write_words, .load64 = load_word
+};
+
 /* ---- Setting up, and looking at it at the end ---------------------------------------------------------- */
 
 static uint64_t first_word(unsigned page)
@@ -358,6 +399,8 @@ static void init(uint64_t *rng)
 	rig_init(&w.rig, &config, 1);
 	nb_assert(!rig_attach(&w.rig, 0, IOMMU_DOMAIN_NEST_PARENT));
 	rig_umem_init(&w.umem, PAGES * PAGE);
+	if (port_fences)
+		w.umem.umem.ops = &words_ops;
 	rig_umem_init(&w.tell, PAGE);
 	for (i = 0; i < PAGES; i++)
 		fill(i, first_word(i));
