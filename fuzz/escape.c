@@ -10,6 +10,7 @@
  *    any more or never was, nor the victim's; no device's word is in the host's tables and queues;
  *  - canaries are valid descriptors of a page that nothing else reaches (the telltale), and no device
  *    reads that: nobody walks tables outside the grant;
+ *  - no access is translated to where no memory is;
  *  - the victim's DMA goes on as if nobody else were there.
  *
  *   fuzz-escape FILE runs one input again; with ESCAPE_WORDS set, it says what the operations are.
@@ -145,6 +146,11 @@ static void init_victim(void)
 		!ioas_attach_group(w.victim, &rig->devs[1].group, IOMMU_DOMAIN_NEST_PARENT, NULL));
 }
 
+static void aborted(void *ctx, const struct dma_abort *abort)
+{
+	found("an access was translated to where no memory is", abort->iova.v, abort->pa.v);
+}
+
 static void init(const uint8_t *head)
 {
 	struct nb_smmuv3_config config = { .ssid_bits = head[0] & 1 ? 8 : 0,
@@ -158,6 +164,7 @@ static void init(const uint8_t *head)
 	w.words = getenv("ESCAPE_WORDS");
 	rig_init(&w.rig, &config, 1);
 	w.guest.rig = &w.rig;
+	w.rig.devs[0].master.aborted = aborted;
 	rig_umem_init(&w.umem, PAGES * PAGE);
 	rig_umem_init(&w.tell, PAGE);
 	fill(w.tell.bytes, TELL);
@@ -344,14 +351,20 @@ static void op_command(const struct rec *r)
 	check_commands(from);
 }
 
+/* A device uses the page, so that it is cached; and again when it is gone. */
 static void op_stage2(const struct rec *r)
 {
 	unsigned page = COMING + r->a % 8;
+	struct rec use = { .a = r->c & 1, .b = page, .c = r->c, .d = r->d };
 
-	if (w.granted[page])
+	if (w.granted[page]) {
+		op_read(&use);
 		take_back(page);
-	else
+		op_read(&use);
+		op_write(&use);
+	} else {
 		grant(page, IOMMU_READ | IOMMU_WRITE);
+	}
 }
 
 static void op_valid(const struct rec *r)
