@@ -401,7 +401,10 @@ bool smmu_tt_set_base(struct smmu_tt *tt, uint64_t base, unsigned out_bits);
 /* Bits of an address size field (IPS, S2PS, IDR5.OAS), at most the SMMU's own. */
 unsigned smmu_addr_bits(const struct nb_smmuv3 *smmu, unsigned field);
 
-/* config.c: the whole configuration of a transaction, and its cache. */
+/*
+ * config.c: the whole configuration of a transaction, and its cache. Of an access by a translated
+ * address fetch leaves out the CD, which it does not use.
+ */
 bool smmu_cfg_fetch(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct smmu_cfg *cfg,
 	struct smmu_fault *fault, struct smmu_recorder *rec);
 /* From the cache, or fetched and put there while cfg_gen is state. *tag 0: could not be cached. */
@@ -528,9 +531,23 @@ void smmu_outbox_deliver(struct nb_smmuv3 *smmu);
 /* pri.c: likewise. *ill: the command is ILLEGAL. */
 bool smmu_pri_resp(struct nb_smmuv3 *smmu, const uint64_t w[2], bool *ill);
 
-/* ats.c: an access marked as translated. Record a configuration error of ATS, if CR2 asks for it. */
+/* ats.c: an access marked as translated, and what becomes of it before anybody is told. */
+struct smmu_translated {
+	struct dma_txn txn;	   /* without its PASID */
+	struct smmu_access access; /* that an event tells */
+	struct smmu_cfg cfg;	   /* the stream's, as far as its STE says; else zero */
+	bool configured;	   /* the STE was asked, and is legal */
+	bool s2;		   /* split-stage: the address is stage 2's input */
+	struct smmu_fault fault;   /* SMMU_FAULTED */
+	struct smmu_result result; /* SMMU_TRANSLATED */
+};
+
+/* With rec no cache is asked, and nothing is changed. */
+enum smmu_outcome smmu_translated_resolve(struct nb_smmuv3 *smmu, const struct dma_txn *txn,
+	struct smmu_recorder *rec, struct smmu_translated *out);
 enum nb_smmuv3_verdict smmu_translated(
 	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span);
+/* Record a configuration error of ATS, if CR2 asks for it. */
 void smmu_ats_config_event(
 	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn);
 
