@@ -41,7 +41,8 @@ struct nb_pgtable_ops {
 	size_t size; /**< sizeof(struct nb_pgtable_ops) */
 	/**
 	 * Memory of this size (a power of two from 4096), aligned to it in the space that the walker
-	 * addresses: *pa. Its content does not matter. NULL: there is none.
+	 * addresses: *pa, below 1 << 48 (52 where oas is). Its content does not matter. NULL: there
+	 * is none; memory that is elsewhere is given back, and counts as none.
 	 */
 	void *(*alloc)(void *ctx, uint64_t bytes, nb_pa *pa);
 	void (*free)(void *ctx, void *ptr, nb_pa pa, uint64_t bytes);
@@ -53,7 +54,7 @@ struct nb_pgtable_options {
 	enum nb_pgtable_stage stage;
 	unsigned granule_lg2; /**< 12, 14 or 16 [12] */
 	unsigned ias;	      /**< input bits, 25 to 48, or 52 with 64 KiB [48] */
-	unsigned oas; /**< output bits, 32 to 48, or 52 with 64 KiB [48]; stage 2: ias or more */
+	unsigned oas; /**< output bits, 31 to 48, or 52 with 64 KiB [48]; stage 2: ias or more */
 	unsigned
 		max_leaf_lg2; /**< no leaf is larger than 1 << this [as large as alignment allows] */
 	bool concatenate;     /**< stage 2: start a level later whenever 16 root tables suffice.
@@ -134,9 +135,10 @@ struct nb_pgtable_cleared {
 
 /**
  * Map [iova, iova + bytes) to pa on, by the largest leaves that alignment allows. 0; -EINVAL: not
- * multiples of the granule, or empty; -ERANGE: beyond ias or oas; -EEXIST: some of it is mapped;
- * -ENOMEM. After a failure all is mapped as before; but hardware may have seen what was mapped in
- * between: undone (may be NULL) says what to invalidate, and tables may wait for nb_pgtable_reap.
+ * multiples of the granule, or empty, or attributes that the stage does not have; -ERANGE: beyond ias
+ * or oas; -EEXIST: some of it is mapped; -ENOMEM. After a failure all is mapped as before; but hardware
+ * may have seen what was mapped in between: undone (may be NULL) says what to invalidate, and tables
+ * may wait for nb_pgtable_reap.
  */
 int nb_pgtable_map(struct nb_pgtable *pgtable, nb_iova iova, nb_pa pa, uint64_t bytes,
 	const struct nb_pgtable_attrs *attrs, struct nb_pgtable_cleared *undone);
@@ -181,7 +183,11 @@ int nb_pgtable_each(const struct nb_pgtable *pgtable, nb_iova iova, uint64_t byt
 int nb_pgtable_dirty(struct nb_pgtable *pgtable, nb_iova iova, uint64_t bytes, bool keep,
 	nb_pgtable_leaf_fn *fn, void *ctx);
 
-/** Everything mapped, a line for each run of equal leaves, for people. */
+/**
+ * Everything mapped, a line for each run of equal leaves, for people: input -> output addresses, what it
+ * allows and is, AttrIndx (stage 2: MemAttr) and SH, level, number and size of the leaves. Letters: r, w,
+ * x, X (execute privileged), p (privileged only), g (global), a (access flag), m (DBM), d (dirty).
+ */
 void nb_pgtable_dump(const struct nb_pgtable *pgtable, FILE *out);
 
 /**

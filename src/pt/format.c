@@ -17,11 +17,9 @@
 #define S2_XN_ALL (S2_XN0 | S2_XN1)
 
 /* Both. */
-#define LEAF_MEMORY MASK64(5, 2)
-#define LEAF_SH	    MASK64(9, 8)
-#define LEAF_AF	    BIT64(10)
-#define LEAF_DBM    BIT64(51)
-#define LEAF_OTHER  (MASK64(63, 51) | MASK64(11, 2)) /* what struct nb_pgtable_attrs may add */
+#define LEAF_AF	   BIT64(10)
+#define LEAF_DBM   BIT64(51)
+#define LEAF_OTHER (MASK64(63, 51) | MASK64(11, 2)) /* what struct nb_pgtable_attrs may add */
 
 #define RAW 0x10u
 
@@ -70,7 +68,8 @@ static uint64_t leaf_sizes(const struct nb_pgtable *pt, unsigned max_lg2)
 		sizes |= BIT64(42);
 	if (max_lg2 && max_lg2 < 63)
 		sizes &= BIT64(max_lg2 + 1) - 1;
-	return sizes;
+	/* Levels above the root's are not there. */
+	return sizes & (2 * pgt_leaf_bytes(pt, pt->start_level) - 1);
 }
 
 static bool bits_possible(const struct nb_pgtable *pt)
@@ -100,8 +99,8 @@ bool pgt_geometry(struct nb_pgtable *pt, const struct nb_pgtable_options *option
 	if (options->stage > NB_PGTABLE_STAGE2 || !bits_possible(pt) ||
 		(!pt->s2 && (pt->fwb || pt->xnx || options->concatenate)))
 		return false;
-	pt->leaf_sizes = leaf_sizes(pt, options->max_leaf_lg2);
 	choose_root(pt, options);
+	pt->leaf_sizes = leaf_sizes(pt, options->max_leaf_lg2);
 	return pt->leaf_sizes != 0;
 }
 
@@ -121,7 +120,7 @@ static bool memory_attr(const struct nb_pgtable *pt, uint8_t memory, uint64_t *d
 		attr = by_type[memory];
 	else
 		return false;
-	*desc |= field_prep(LEAF_MEMORY, attr);
+	*desc |= field_prep(PTE_MEMORY, attr);
 	return attr <= (pt->s2 ? 15 : 7);
 }
 
@@ -152,6 +151,19 @@ static uint64_t s2_access(const struct nb_pgtable *pt, uint32_t flags)
 	       (flags & NB_PGTABLE_WRITE && !clean ? S2_WRITE : 0) | s2_xn(pt, flags);
 }
 
+/* What a stage cannot say is refused: a page would allow more than was asked for. */
+static bool flags_possible(const struct nb_pgtable *pt, uint32_t flags)
+{
+	const uint32_t s1_only = NB_PGTABLE_PRIV | NB_PGTABLE_GLOBAL,
+		       all = s1_only | NB_PGTABLE_READ | NB_PGTABLE_WRITE | NB_PGTABLE_EXEC |
+			     NB_PGTABLE_EXEC_PRIV | NB_PGTABLE_NO_AF | NB_PGTABLE_DBM |
+			     NB_PGTABLE_DIRTY;
+
+	if (flags & ~(pt->s2 ? all & ~s1_only : all))
+		return false;
+	return pt->s2 || (flags & (NB_PGTABLE_READ | NB_PGTABLE_WRITE));
+}
+
 bool pgt_attrs(const struct nb_pgtable *pt, const struct nb_pgtable_attrs *attrs, uint64_t *desc)
 {
 	uint32_t flags = attrs->flags;
@@ -161,11 +173,10 @@ bool pgt_attrs(const struct nb_pgtable *pt, const struct nb_pgtable_attrs *attrs
 
 	if (!(attrs->sh & RAW) && attrs->sh != NB_PGTABLE_INNER)
 		return false;
-	if (sh > 3 || (attrs->bits & ~LEAF_OTHER) ||
-		(!pt->s2 && !(flags & NB_PGTABLE_READ) && !(flags & NB_PGTABLE_WRITE)))
+	if (sh > 3 || (attrs->bits & ~LEAF_OTHER) || !flags_possible(pt, flags))
 		return false;
 	*desc = PTE_VALID | (flags & NB_PGTABLE_NO_AF ? 0 : LEAF_AF) | (dbm ? LEAF_DBM : 0) |
-		field_prep(LEAF_SH, sh) | attrs->bits;
+		field_prep(PTE_SH, sh) | attrs->bits;
 	*desc |= pt->s2 ? s2_access(pt, flags) : s1_access(flags);
 	return memory_attr(pt, attrs->memory, desc);
 }

@@ -145,10 +145,12 @@ static void print_run(const struct run *run)
 		return;
 	unit = size_text(leaf->bytes, &count);
 	flags_text(leaf->flags, flags);
-	fprintf(run->out, "  0x%013llx-0x%013llx -> 0x%013llx  %s  level %u: %llu x %u %s\n",
+	fprintf(run->out,
+		"  0x%013llx-0x%013llx -> 0x%013llx  %s  attr 0x%x sh %u  level %u: %llu x %u %s\n",
 		(unsigned long long)leaf->iova.v,
 		(unsigned long long)(leaf->iova.v + run->n * leaf->bytes - 1),
-		(unsigned long long)leaf->pa.v, flags, leaf->level, (unsigned long long)run->n,
+		(unsigned long long)leaf->pa.v, flags, (unsigned)field_get(PTE_MEMORY, leaf->desc),
+		(unsigned)field_get(PTE_SH, leaf->desc), leaf->level, (unsigned long long)run->n,
 		count, unit);
 }
 

@@ -15,8 +15,10 @@
 #define PGT_MAX_CONCATENATED 16 /* Arm ARM D8.2: stage 2 roots */
 
 /* Arm ARM D8.3.1. */
-#define PTE_VALID BIT64(0)
-#define PTE_TABLE BIT64(1) /* levels 0 to 2: a table, not a block; level 3: always set */
+#define PTE_VALID  BIT64(0)
+#define PTE_MEMORY MASK64(5, 2) /* of leaves: AttrIndx (bits 4:2), MemAttr */
+#define PTE_SH	   MASK64(9, 8)
+#define PTE_TABLE  BIT64(1) /* levels 0 to 2: a table, not a block; level 3: always set */
 
 /*
  * A table. valid counts its valid descriptors; children are its tables, by index. A table that is

@@ -13,6 +13,12 @@ static uint64_t table_bytes(const struct nb_pgtable *pt)
 	return BIT64(pt->granule_lg2);
 }
 
+/* An address that no descriptor can hold, or whose low bits it has not, is of no use. */
+static bool addressable(const struct nb_pgtable *pt, nb_pa pa, uint64_t bytes)
+{
+	return is_aligned(pa.v, bytes) && !(pa.v >> MAX(pt->oas, 48u));
+}
+
 static struct pgt_table *table_create(
 	struct nb_pgtable *pt, unsigned level, unsigned entries, uint64_t bytes)
 {
@@ -22,8 +28,10 @@ static struct pgt_table *table_create(
 	if (!table)
 		return NULL;
 	table->desc = pt->ops.alloc(pt->ctx, bytes, &table->pa);
-	if (table->desc)
+	if (table->desc && addressable(pt, table->pa, bytes))
 		return table;
+	if (table->desc)
+		pt->ops.free(pt->ctx, table->desc, table->pa, bytes);
 	free(table);
 	return NULL;
 }

@@ -43,6 +43,9 @@ ok 'a fault is explained' "('event', 'F_TRANSLATION', True, 'S2')" \
 	"$(value fault "x['result'], x['event']['name'], x['event']['recorded'], x['steps'][-1]['kind']")"
 "$nestbox" walk --box "$box" 0000:01:00.0 4096 --pasid 1 --json >pasid
 ok 'a PASID that it has not' C_BAD_SUBSTREAMID "$(value pasid "x['event']['name']")"
+"$nestbox" walk --box "$box" 0000:01:00.0 0x40001234 --translated >translated
+has 'an address that ATS translated' '^Read of translated address 0x40001234 by 0000:01:00.0' translated
+has 'and an SMMU without ATS' '^Result  aborted by configuration, without an event' translated
 "$nestbox" walk --box "$box" 0000:03:00.0 4096 >other
 ok 'a device that is blocked: status' 0 $?
 has 'and says why' '^Result  ' other

@@ -84,6 +84,8 @@ static void geometry(void **state)
 		{ 1, 16, 48, 48, false, 1, KIB(4), 1, 2 },
 		{ 1, 16, 52, 52, false, 1, KIB(8), 1, 2 },
 		{ 1, 16, 42, 48, false, 2, KIB(64), 1, 1 },
+		{ 1, 16, 42, 52, false, 2, KIB(64), 1, 1 },
+		{ 1, 12, 30, 48, false, 2, KIB(4), 0, 0 },
 		{ 1, 16, 28, 48, false, 3, KIB(32), 1, 0 },
 		{ 2, 12, 32, 32, false, 1, KIB(4), 0, 1 },
 		{ 2, 12, 40, 40, false, 1, KIB(8), 0, 1 },
@@ -128,6 +130,9 @@ static void geometry(void **state)
 			assert_int_equal(info.sl0, rows[i].sl0);
 			assert_int_equal(info.tsz, 64 - rows[i].ias);
 			assert_true(info.empty && !info.unlinked);
+			/* No leaves of levels that are not there. */
+			assert_int_equal(
+				info.leaf_sizes >> pgt_shift(rig.pt, rows[i].level) >> 1, 0);
 		}
 		rig_finish(&rig);
 	}
@@ -161,6 +166,17 @@ static void attributes(void **state)
 		{ 1, 0, 0, { RW, .memory = 3 }, 0 },
 		{ 1, 0, 0, { RW, .sh = 1 }, 0 },
 		{ 1, 0, 0, { 0 }, 0 },
+		{ 1, 0, 0, { RW | 512 }, 0 },
+		{ 1, 0, 0, { RW, .sh = NB_PGTABLE_SH(4) }, 0 },
+		{ 1, 0, 0, { NB_PGTABLE_WRITE | 12 }, 0xf47 },
+		{ 2, 0, 0, { RW | NB_PGTABLE_PRIV }, 0 },
+		{ 2, 0, 0, { RW | NB_PGTABLE_GLOBAL }, 0 },
+		{ 2, 0, 0, { RW, .bits = BIT64(47) }, 0 },
+		{ 2, 0, 0, { RW | 12, NB_PGTABLE_ATTR(15), NB_PGTABLE_SH(2) }, 0x6ff },
+		{ 2, 0, 0, { RW | 12, NB_PGTABLE_NON_CACHEABLE }, 0x7d7 },
+		{ 2, 1, 0, { RW | 12, NB_PGTABLE_DEVICE }, 0x7c7 },
+		{ 2, 0, 0, { RW | 12 | NB_PGTABLE_NO_AF }, 0x3ff },
+		{ 2, 0, 0, { RW | 12 | NB_PGTABLE_DBM | NB_PGTABLE_DIRTY }, 0x00080000000007ff },
 		{ 2, 0, 0, { RW | 12 }, 0x7ff },
 		{ 2, 0, 0, { NB_PGTABLE_WRITE | 12 }, 0x7bf },
 		{ 2, 0, 0, { 12 }, 0x73f },
@@ -190,7 +206,7 @@ static void attributes(void **state)
 			assert_true(nb_pgtable_lookup(rig.pt, NB_IOVA(0), &leaf));
 			assert_int_equal(leaf.desc, rows[i].desc);
 			/* Read back as given, but for what the stage or feature does not have. */
-			if (rows[i].stage == 1 && (flags & NB_PGTABLE_WRITE))
+			if (rows[i].stage == 1 && (flags & RW) == RW)
 				assert_int_equal(leaf.flags, flags);
 			if (rows[i].xnx)
 				assert_int_equal(leaf.flags, flags);
@@ -591,12 +607,17 @@ static void dump(void **state)
 {
 	static const char expected[] =
 		"stage 2, 4 KiB granule, 40 input and 48 output bits, root 0x100000000, level 1\n"
-		"  0x0000000001000-0x00000001fffff -> 0x0000000003000  rw----a--  level 3: 511 x 4 "
-		"KiB\n"
-		"  0x0000000200000-0x00000005fffff -> 0x0000000400000  r-----a--  level 2: 2 x 2 "
-		"MiB\n"
-		"  0x0000000600000-0x0000000600fff -> 0x0000000800000  rw----a--  level 3: 1 x 4 "
-		"KiB\n";
+		"  0x0000000001000-0x00000001fffff -> 0x0000000003000  rw----a--  attr 0xf sh 3  "
+		"level 3: 511 x 4 KiB\n"
+		"  0x0000000200000-0x00000005fffff -> 0x0000000400000  r-----a--  attr 0xf sh 3  "
+		"level 2: 2 x 2 MiB\n"
+		"  0x0000000600000-0x0000000600fff -> 0x0000000800000  rw----a--  attr 0xf sh 3  "
+		"level 3: 1 x 4 KiB\n"
+		"  0x0000000601000-0x0000000601fff -> 0x0000000801000  rw----a--  attr 0x1 sh 2  "
+		"level 3: 1 x 4 KiB\n";
+	const struct nb_pgtable_attrs device = {
+		.flags = RW, .memory = NB_PGTABLE_DEVICE, .sh = NB_PGTABLE_SH(2)
+	};
 	char *text;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -608,6 +629,9 @@ static void dump(void **state)
 	assert_int_equal(
 		nb_pgtable_map(rig.pt, NB_IOVA(MIB(2)), NB_PA(MIB(4)), MIB(4), &ro, NULL), 0);
 	assert_int_equal(map(&rig, MIB(6), MIB(8), KIB(4)), 0);
+	assert_int_equal(nb_pgtable_map(rig.pt, NB_IOVA(MIB(6) + KIB(4)), NB_PA(MIB(8) + KIB(4)),
+				 KIB(4), &device, NULL),
+		0);
 	nb_pgtable_dump(rig.pt, out);
 	fclose(out);
 	assert_string_equal(text, expected);
