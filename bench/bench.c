@@ -22,6 +22,7 @@
 #include "bare.h"
 #include "boxes.h"
 #include "guest.h"
+#include "nested.h"
 #include "smmu.h"
 #include "table.h"
 
@@ -49,6 +50,8 @@ enum {
 	CONFIG_READS,
 	REG_MAPPED,
 	REG_TRAPPED,
+	INVALIDATE,
+	UNMAP_IDLE,
 	STRICT_MUNMAP,
 	GUEST_PRIVATE,
 	GUEST_SHARED,
@@ -59,7 +62,8 @@ enum {
 	NEIGHBOURS,
 	NEIGHBOURS_CPU,
 	N_BOX_ROWS,
-	N_ROWS = N_BOX_ROWS + SMMU_ROWS, /* then those of the SMMUv3 model */
+	N_SMMU_ROWS = N_BOX_ROWS + SMMU_ROWS, /* then those of the SMMUv3 model */
+	N_ROWS = N_SMMU_ROWS + NESTED_ROWS,   /* then those of nesting */
 };
 
 static struct row rows[N_ROWS] = {
@@ -88,6 +92,10 @@ static struct row rows[N_ROWS] = {
 		"bare notification round trips", MORE, 0 },
 	[REG_MAPPED] = { "register read, mapped BAR", "ns", "register read, trapped", LESS, 0 },
 	[REG_TRAPPED] = { "register read, trapped", "ns", "bare notification round trip", LESS, 0 },
+	[INVALIDATE] = { "invalidate a page, nesting, in a box", "ns",
+		"bare notification round trip", LESS, 0 },
+	[UNMAP_IDLE] = { "unmap 4 KiB, nesting, idle device, box", "ns", "no device is open", LESS,
+		1.2 },
 	[STRICT_MUNMAP] = { "mmap and munmap with --strict-pin", "ns", "in a box without", LESS,
 		0 },
 	[GUEST_PRIVATE] = { "copy for a Linux guest, private memory", "MB/s",
@@ -209,6 +217,10 @@ static void round_maps(void)
 	row_add(&rows[CONFIG_READS], 1e9 / values[0], 1e9 / bare);
 	row_add(&rows[REG_TRAPPED], values[1], bare);
 	row_add(&rows[REG_MAPPED], values[2], values[1]);
+	figures("invalidate", IN_BOX, values, 1);
+	row_add(&rows[INVALIDATE], values[0], bare);
+	figures("unmap", IN_BOX, values, 2);
+	row_add(&rows[UNMAP_IDLE], values[1], values[0]);
 	figures("munmap", IN_BOX, &without, 1);
 	figures("munmap", IN_STRICT_BOX, values, 1);
 	row_add(&rows[STRICT_MUNMAP], values[0], without);
@@ -326,6 +338,10 @@ int main(int argc, char **argv)
 	fprintf(stderr, "bench: the SMMUv3\n");
 	for (unsigned round = 0; round < ROUNDS; round++)
 		smmu_round(&rows[N_BOX_ROWS]);
+	memcpy(&rows[N_SMMU_ROWS], nested_rows, sizeof(nested_rows));
+	fprintf(stderr, "bench: nesting\n");
+	for (unsigned round = 0; round < ROUNDS; round++)
+		nested_round(&rows[N_SMMU_ROWS]);
 	table_print(rows, N_ROWS);
 	for (unsigned i = 0; i < N_ROWS; i++)
 		missed += !row_met(&rows[i]);

@@ -6,6 +6,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <nestbox/vfio-nesting.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define IOVA  0x40000000UL
 
 static int container, group, device, irq;
+static int type = VFIO_TYPE1v2_IOMMU;
 static uint8_t *bar;
 
 static double now_ns(void)
@@ -32,7 +34,16 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static void open_all(void)
+static void open_container(void)
+{
+	container = open("/dev/vfio/vfio", O_RDWR);
+	group = open("/dev/vfio/1", O_RDWR);
+	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+		ioctl(container, VFIO_SET_IOMMU, type))
+		err(1, "container");
+}
+
+static void open_device(void)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = 0 };
 	uint16_t command = 6; /* memory and bus-master enable */
@@ -44,11 +55,6 @@ static void open_all(void)
 			  .count = 1,
 			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER } };
 
-	container = open("/dev/vfio/vfio", O_RDWR);
-	group = open("/dev/vfio/1", O_RDWR);
-	if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
-		ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		err(1, "container");
 	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, "0000:01:00.0");
 	if (device < 0 || ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &info))
 		err(1, "device");
@@ -61,6 +67,12 @@ static void open_all(void)
 	set.words[5] = irq;
 	if (irq < 0 || ioctl(device, VFIO_DEVICE_SET_IRQS, &set))
 		err(1, "VFIO_DEVICE_SET_IRQS");
+}
+
+static void open_all(void)
+{
+	open_container();
+	open_device();
 }
 
 static void map(void *memory, uint64_t iova, size_t bytes)
@@ -380,6 +392,79 @@ static void measure_munmap(void)
 	printf("%f\n", (now_ns() - start) / calls);
 }
 
+/* Nanoseconds of invalidating a page of a guest's stage 1. */
+static void measure_invalidate(void)
+{
+	struct vfio_iommu_type1_set_pasid_table bypass = { .argsz = sizeof(bypass),
+		.flags = VFIO_PASID_TABLE_FLAG_SET,
+		.config = { .argsz = sizeof(bypass.config),
+			.version = PASID_TABLE_CFG_VERSION_1,
+			.format = IOMMU_PASID_FORMAT_SMMUV3,
+			.config = IOMMU_PASID_CONFIG_BYPASS,
+			.vendor_data.smmuv3.version = PASID_TABLE_SMMUV3_CFG_VERSION_1 } };
+	struct vfio_iommu_type1_cache_invalidate page = { .argsz = sizeof(page),
+		.info = { .argsz = sizeof(page.info),
+			.version = IOMMU_CACHE_INVALIDATE_INFO_VERSION_1,
+			.cache = IOMMU_CACHE_INV_TYPE_IOTLB,
+			.granularity = IOMMU_INV_GRANU_ADDR,
+			.granu.addr_info = {
+				.flags = IOMMU_INV_ADDR_FLAGS_ARCHID | IOMMU_INV_ADDR_FLAGS_LEAF,
+				.archid = 1,
+				.addr = IOVA,
+				.granule_size = 4096,
+				.nb_granules = 1 } } };
+	const unsigned calls = 20000;
+	double start;
+
+	type = VFIO_TYPE1_NESTING_IOMMU;
+	open_all();
+	rest_a_while();
+	if (ioctl(container, VFIO_IOMMU_SET_PASID_TABLE, &bypass))
+		err(1, "VFIO_IOMMU_SET_PASID_TABLE");
+	start = now_ns();
+	for (unsigned i = 0; i < calls; i++)
+		if (ioctl(container, VFIO_IOMMU_CACHE_INVALIDATE, &page))
+			err(1, "VFIO_IOMMU_CACHE_INVALIDATE");
+	printf("%f\n", (now_ns() - start) / calls);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Nanoseconds: the median. */
+static double unmap_latency(char *memory)
+{
+	static double ns[2000];
+	const unsigned calls = sizeof(ns) / sizeof(*ns);
+
+	for (unsigned i = 0; i < calls; i++) {
+		map(memory, IOVA, 4096);
+		ns[i] = now_ns();
+		unmap(IOVA, 4096);
+		ns[i] = now_ns() - ns[i];
+	}
+	qsort(ns, calls, sizeof(*ns), compare);
+	return ns[calls / 2];
+}
+
+/* Of unmapping in a nesting container, with no device open, then with one that is idle. */
+static void measure_unmap(void)
+{
+	char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	type = VFIO_TYPE1_NESTING_IOMMU;
+	open_container();
+	unmap_latency(memory);
+	printf("%f\n", unmap_latency(memory));
+	open_device();
+	rest_a_while();
+	printf("%f\n", unmap_latency(memory));
+}
+
 /* The engine enabled, nothing to do; the caller looks at the supervisor's CPU time meanwhile. */
 static void idle(void)
 {
@@ -409,6 +494,8 @@ static const struct {
 	{ "storm", measure_storm },
 	{ "registers", measure_registers },
 	{ "munmap", measure_munmap },
+	{ "invalidate", measure_invalidate },
+	{ "unmap", measure_unmap },
 	{ "idle", idle },
 	{ "stream", stream },
 	{ "stream-cpu", stream_by_cpu },

@@ -133,14 +133,28 @@ static void command(struct smmu_rig *rig, uint64_t w0, uint64_t w1)
 		errx(1, "a command was refused");
 }
 
-void smmu_rig_kill_leaves(struct smmu_rig *rig)
+/* VMID, which is 0 where there is one stage, and ASID. */
+static uint64_t tags(const struct smmu_rig *rig)
 {
-	/* 32 << 7 pages of 4 KiB: NUM, SCALE, TG. VMID 0 where there is one stage. */
-	uint64_t ste = 0, range = field_prep(CMD_0_NUM, 31) | field_prep(CMD_0_SCALE, 7);
+	uint64_t ste = 0;
 
 	memcpy(&ste, rig->ram + STRTAB_AT + 64 * SID + 16, 8);
-	command(rig, CMD_TLBI_NH_VA | range | (uint64_t)(uint16_t)ste << 32 | (uint64_t)ASID << 48,
+	return (uint64_t)(uint16_t)ste << 32 | (uint64_t)ASID << 48;
+}
+
+void smmu_rig_kill_leaves(struct smmu_rig *rig)
+{
+	/* 32 << 7 pages of 4 KiB: NUM, SCALE, TG. */
+	uint64_t range = field_prep(CMD_0_NUM, 31) | field_prep(CMD_0_SCALE, 7);
+
+	command(rig, CMD_TLBI_NH_VA | range | tags(rig),
 		SMMU_RIG_VA | field_prep(CMD_1_TG, 1) | CMD_1_LEAF);
+}
+
+void smmu_rig_kill_page(struct smmu_rig *rig)
+{
+	command(rig, CMD_TLBI_NH_VA | tags(rig), SMMU_RIG_VA | CMD_1_LEAF);
+	command(rig, CMD_SYNC, 0);
 }
 
 void smmu_rig_kill_all(struct smmu_rig *rig)

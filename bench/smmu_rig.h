@@ -24,5 +24,7 @@ struct nb_smmuv3_port *smmu_rig_port(struct smmu_rig *rig);
 void smmu_rig_kill_leaves(struct smmu_rig *rig);
 /** CMD_TLBI_NSNH_ALL, without a CMD_SYNC. */
 void smmu_rig_kill_all(struct smmu_rig *rig);
+/** CMD_TLBI_NH_VA of one page, then CMD_SYNC, each with its doorbell. */
+void smmu_rig_kill_page(struct smmu_rig *rig);
 
 #endif

@@ -19,7 +19,7 @@ struct fuzz_rec {
 _Static_assert(sizeof(struct fuzz_rec) == 24, "no holes: inputs are bytes");
 
 #define FUZZ_MAX_RECS 96
-#define FUZZ_OPS      31 /* operations that there are (ops.c) */
+#define FUZZ_OPS      32 /* operations that there are (ops.c) */
 
 enum fuzz_op { /* the order of the table in ops.c */
 	OP_SET_UP,
@@ -53,6 +53,7 @@ enum fuzz_op { /* the order of the table in ops.c */
 	OP_LAUNCH,
 	OP_INTERRUPTS,
 	OP_LOOK,
+	OP_NESTED,
 };
 
 /** Run one input; aborts where an oracle finds something. words: print what is done. */

@@ -362,7 +362,7 @@ static void op_info(struct world *w, const struct fuzz_rec *rec)
 static void op_raw(struct world *w, const struct fuzz_rec *rec)
 {
 	int fd = world_pick(w, ANY, rec->who);
-	unsigned cmd = rec->p[0] & 0x80 ? (unsigned)rec->x : VFIO_IO(rec->p[0] % 32);
+	unsigned cmd = rec->p[0] & 0x80 ? (unsigned)rec->x : VFIO_IO(rec->p[0] % 64);
 	uint32_t arg[12];
 
 	if (fd < 0)
@@ -379,6 +379,38 @@ static void op_raw(struct world *w, const struct fuzz_rec *rec)
 	}
 	/* GET_DEVICE_FD takes a string: these are none. A new file would not be closed. */
 	world_ioctl(w, fd, cmd, put_arg(rec->p[4], arg, sizeof(arg)));
+}
+
+/* A guest's stage 1, and invalidations, of all devices or of one; sound but for what p[2] breaks. */
+static void op_nested(struct world *w, const struct fuzz_rec *rec)
+{
+	bool one = rec->p[0] & 1, table = rec->p[0] & 2;
+	int fd = world_pick(w, one ? DEVICE : CONTAINER, rec->who);
+	unsigned nr = (one ? 48 : 18) + !table;
+	union {
+		struct vfio_iommu_type1_set_pasid_table table;
+		struct vfio_iommu_type1_cache_invalidate inv;
+		uint8_t bytes[64];
+	} arg = {
+		.inv = { .argsz = 64,
+			.info = { .argsz = 56,
+				.version = 1,
+				.cache = rec->p[1] & 7,
+				.granularity = rec->p[3] % 4,
+				.granu.addr_info = { rec->p[4] & 7, rec->p[5], rec->p[1] >> 3,
+					rec->x, UINT64_C(4096) << rec->p[3] / 4 % 32, rec->y } } }
+	};
+
+	if (fd < 0)
+		return;
+	if (table)
+		arg.table = (struct vfio_iommu_type1_set_pasid_table){ 40, 1 + (rec->p[3] & 1),
+			{ 32, 1, rec->x & ~UINT64_C(63), 1, rec->p[4] % 16, rec->p[1] % 4, { 0 },
+				{ { 1, rec->p[5] % 4, rec->p[5] / 4 % 4, { 0 } } } } };
+	if (rec->p[2] & 0x80)
+		arg.bytes[rec->p[2] % sizeof(arg)] = (uint8_t)rec->y;
+	say(w, "nested call %u", nr);
+	world_ioctl(w, fd, VFIO_IO(nr), put_arg(0, &arg, sizeof(arg)));
 }
 
 /* Whoever looks into the box meanwhile. */
@@ -429,6 +461,7 @@ static void (*const ops[])(struct world *w, const struct fuzz_rec *rec) = {
 	op_launch,
 	op_interrupts,
 	op_look,
+	op_nested,
 };
 _Static_assert(ARRAY_LEN(ops) == FUZZ_OPS, "input.h says how many");
 

@@ -77,6 +77,10 @@ static const struct {
 	{ "peer", { WORLD(0, 0), DO(SET_UP), DO(SET_UP, 1, 0, 0x80), DO(BAR_STORE, 0x12),
 			  DO(MAP, 0, 0, 4, 7, 0), DO(MAP_POOL, 1),
 			  DO(DESCRIPTOR, 0, 0, 0, 0, 0x10, 4), DO(LAUNCH, 1, 0x50, 0, 0) } },
+	{ "nested", { WORLD(0, 0), DO(SET_UP, 0, 2), COPIES, DO(NESTED, 2, 1, 0, 0),
+			    DO(NESTED, 0, 1), DO(NESTED, 0, 7, 0, 1, 3, 5),
+			    DO(NESTED, 1, 3, 0, 2, 2, 1), DO(LAUNCH, 1, 0x50, 0, 1),
+			    DO(NESTED, 2, 0, 0, 1), DO(NESTED, 3, 1), DO(CLOSE) } },
 };
 
 uint8_t *fuzz_seed(unsigned n, size_t *len, const char **name)

@@ -85,17 +85,12 @@ static enum naive_verdict verdict_of(enum nb_smmuv3_verdict verdict)
 					      : NAIVE_ABORT;
 }
 
-static void check_event(enum naive_verdict verdict, const struct naive_access *a, uint32_t flags)
+/* Nothing stays stalled, else a later access like it would be told of that. */
+static void end_stall(const struct naive_access *a, uint32_t flags)
 {
 	struct nb_smmuv3_span span;
-	uint64_t event[4] = { 0 };
-	bool recorded = verdict != NAIVE_OK && take_event(event);
+	uint64_t event[4];
 
-	event[1] &= ~MASK64(15, 0); /* STAG */
-	nb_assert(recorded == f.result.recorded);
-	nb_assert(!recorded || !memcmp(event, f.result.event, sizeof(event)));
-	if (verdict != NAIVE_STALL)
-		return;
 	command(CMD_STALL_TERM | (uint64_t)a->sid << 32, 0);
 	sync_all();
 	/* Asked again, it is told that it was terminated: then it is over. */
@@ -103,6 +98,18 @@ static void check_event(enum naive_verdict verdict, const struct naive_access *a
 	W->n_stalls = 0;
 	while (take_event(event))
 		;
+}
+
+static void check_event(enum naive_verdict verdict, const struct naive_access *a, uint32_t flags)
+{
+	uint64_t event[4] = { 0 };
+	bool recorded = verdict != NAIVE_OK && take_event(event);
+
+	event[1] &= ~MASK64(15, 0); /* STAG */
+	nb_assert(recorded == f.result.recorded);
+	nb_assert(!recorded || !memcmp(event, f.result.event, sizeof(event)));
+	if (verdict == NAIVE_STALL)
+		end_stall(a, flags);
 }
 
 /* What hardware updated; where it may or may not, the model's word counts. */
@@ -204,6 +211,8 @@ static void access(const struct smmu_rec *rec)
 	f.changed = reads_queues();
 	verdict = verdict_of(fz_translate(stream, a.iova, flags, a.ssid, &span));
 	if (crosses()) {
+		if (verdict == NAIVE_STALL)
+			end_stall(&a, flags);
 		fz_same_twin();
 		while (take_event(f.result.event))
 			;

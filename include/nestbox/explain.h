@@ -115,8 +115,8 @@ struct nb_explanation {
 	struct nb_smmuv3_config hw; /**< mem, ops and ctx are NULL */
 	bool enabled;		    /**< CR0.SMMUEN; else GBPA decides, and there are no steps */
 	bool abort;		    /**< by STE.Config or GBPA: no event */
-	bool configured;	    /**< STE and CD are legal; then: */
-	bool stage1, stage2;	    /**< in use */
+	bool configured; /**< STE and CD are legal (no CD: of NB_TRANSLATED, where it was asked); then: */
+	bool stage1, stage2; /**< in use */
 	uint16_t asid, vmid;
 	/* The result. */
 	bool ok;
@@ -139,9 +139,10 @@ struct nb_explanation {
 };
 
 /**
- * Explain what this transaction would meet now. 0, or -ENOMEM. Any thread, outside of sections. It is
- * taken for an untranslated one (NB_TRANSLATED is not looked at). Nothing stalls: where the fault would,
- * verdict says so, and the record has Stall, and 0 for the STAG that it would get.
+ * Explain what this transaction would meet now. 0, or -ENOMEM. Any thread, outside of sections.
+ * Nothing stalls: where the fault would, verdict says so, and the record has Stall, and 0 for the STAG
+ * that it would get. NB_TRANSLATED: of an access by an address that ATS has translated there are steps
+ * where CR0.ATSCHK is 1 (IHI 0070 3.9.1.3), without CDs and, unless it is split-stage, without walks.
  */
 int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmuv3_txn *txn,
 	struct nb_explanation *out);

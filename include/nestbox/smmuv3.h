@@ -98,6 +98,13 @@ struct nb_smmuv3_ops {
 	void (*atc_inv)(void *ctx, const struct nb_smmuv3_atc_inv *inv);
 	/** A page request group of this function is answered. */
 	void (*pri_resp)(void *ctx, const struct nb_smmuv3_pri_resp *resp);
+	/**
+	 * Commands (IHI 0070 4) that were carried out, in the queue's order, all but CMD_SYNC: for a
+	 * monitor that passes them on to the hardware that translates. A CMD_SYNC completes once this
+	 * has returned for those before it. It may block: who rang the doorbell waits. One call at a
+	 * time.
+	 */
+	void (*commands)(void *ctx, const uint64_t (*cmds)[2], size_t n);
 };
 
 /** What the hardware is. Zero means the default in brackets. */
@@ -145,6 +152,22 @@ void nb_smmuv3_destroy(struct nb_smmuv3 *smmu);
  */
 uint64_t nb_smmuv3_read(struct nb_smmuv3 *smmu, uint64_t offset, unsigned size);
 void nb_smmuv3_write(struct nb_smmuv3 *smmu, uint64_t offset, uint64_t value, unsigned size);
+
+/*
+ * For a monitor whose guest sees this SMMU while another one, below, translates
+ * (examples/vsmmu-monitor.c): with ops.commands, what it needs to pass on.
+ */
+
+/**
+ * The stream table entry of a stream, as the tables say it now (no cache is asked): 0, or the number of
+ * the event that finding it would be (C_BAD_STREAMID, F_STE_FETCH).
+ */
+unsigned nb_smmuv3_stream(struct nb_smmuv3 *smmu, uint32_t sid, uint64_t ste[8]);
+/**
+ * An event (IHI 0070 7.3) that was found below, with the guest's StreamID: into the event queue, with
+ * its interrupt. False: it is lost, since the queue is full (then it overflows) or off.
+ */
+bool nb_smmuv3_event(struct nb_smmuv3 *smmu, const uint64_t record[4]);
 
 /** What an access is: flags of struct nb_smmuv3_txn. */
 #define NB_READ	      1u

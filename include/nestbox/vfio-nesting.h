@@ -148,7 +148,7 @@ struct vfio_iommu_type1_set_msi_binding {
 
 #define VFIO_IOMMU_TYPE1_INFO_CAP_NESTING 4
 
-#define VFIO_NESTING_INFO_DEVICE_CALLS_ONLY (1u << 0) /**< not all groups nest, or not alike */
+#define VFIO_NESTING_INFO_DEVICE_CALLS_ONLY (1u << 0) /**< not all groups nest */
 #define VFIO_NESTING_INFO_STALL		    (1u << 1) /**< the stall model: faults can be repaired */
 #define VFIO_NESTING_INFO_RANGE_INV	    (1u << 2) /**< the SMMU invalidates ranges (RIL) */
 
@@ -254,7 +254,7 @@ struct vfio_dma_fault_record {
 	union {
 		struct iommu_fault_unrecoverable event;
 		struct iommu_fault_page_request prm;
-		struct {
+		__extension__ struct {
 			uint8_t before[32];
 			uint64_t arch[3]; /**< words 0, 1 and 3 of the event record */
 		};

@@ -8,6 +8,7 @@
 #ifndef ABI_VFIO_H
 #define ABI_VFIO_H
 
+#include <nestbox/vfio-nesting.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -20,16 +21,15 @@
 
 /* ---- extensions: CHECK_EXTENSION's argument, the IOMMU types also SET_IOMMU's ---- */
 
-#define VFIO_TYPE1_IOMMU	 1
-#define VFIO_SPAPR_TCE_IOMMU	 2
-#define VFIO_TYPE1v2_IOMMU	 3
-#define VFIO_DMA_CC_IOMMU	 4
-#define VFIO_EEH		 5
-#define VFIO_TYPE1_NESTING_IOMMU 6 /* implies v2; removed in Linux 6.13, alive here */
-#define VFIO_SPAPR_TCE_v2_IOMMU	 7
-#define VFIO_NOIOMMU_IOMMU	 8
-#define VFIO_UNMAP_ALL		 9
-#define VFIO_UPDATE_VADDR	 10
+#define VFIO_TYPE1_IOMMU	1
+#define VFIO_SPAPR_TCE_IOMMU	2
+#define VFIO_TYPE1v2_IOMMU	3
+#define VFIO_DMA_CC_IOMMU	4
+#define VFIO_EEH		5
+#define VFIO_SPAPR_TCE_v2_IOMMU 7
+#define VFIO_NOIOMMU_IOMMU	8
+#define VFIO_UNMAP_ALL		9
+#define VFIO_UPDATE_VADDR	10
 
 /** Head of each capability in an info chain; next is an offset from the info struct, 0: last. */
 struct vfio_info_cap_header {
@@ -463,5 +463,37 @@ ABI_SIZE(vfio_iommu_type1_dma_unmap, 24);
 ABI_AT(vfio_iommu_type1_dma_unmap, data, 24);
 ABI_SIZE(vfio_iommu_type1_dirty_bitmap, 8);
 ABI_SIZE(vfio_iommu_type1_dirty_bitmap_get, 40);
+
+/* <nestbox/vfio-nesting.h>, as its series laid it out (facts: doc/uapi-nesting.md) */
+_Static_assert(VFIO_IOMMU_SET_PASID_TABLE == VFIO_IO(18) &&
+		       VFIO_IOMMU_CACHE_INVALIDATE == VFIO_IO(19) &&
+		       VFIO_IOMMU_SET_MSI_BINDING == VFIO_IO(20) && VFIO_TYPE1_NESTING_IOMMU == 6,
+	"numbers");
+ABI_SIZE(iommu_pasid_smmuv3, 8);
+ABI_AT(iommu_pasid_smmuv3, s1dss, 5);
+ABI_SIZE(iommu_pasid_table_config, 32);
+ABI_AT(iommu_pasid_table_config, base_ptr, 8);
+ABI_AT(iommu_pasid_table_config, format, 16);
+ABI_AT(iommu_pasid_table_config, config, 21);
+ABI_AT(iommu_pasid_table_config, vendor_data, 24);
+ABI_SIZE(vfio_iommu_type1_set_pasid_table, 40);
+ABI_AT(vfio_iommu_type1_set_pasid_table, config, 8);
+ABI_SIZE(iommu_inv_pasid_info, 16);
+ABI_AT(iommu_inv_pasid_info, pasid, 8);
+ABI_SIZE(iommu_inv_addr_info, 40);
+ABI_AT(iommu_inv_addr_info, pasid, 8);
+ABI_AT(iommu_inv_addr_info, addr, 16);
+ABI_AT(iommu_inv_addr_info, granule_size, 24);
+ABI_AT(iommu_inv_addr_info, nb_granules, 32);
+ABI_SIZE(iommu_cache_invalidate_info, 56);
+ABI_AT(iommu_cache_invalidate_info, granularity, 9);
+ABI_AT(iommu_cache_invalidate_info, granu, 16);
+ABI_SIZE(vfio_iommu_type1_cache_invalidate, 64);
+ABI_AT(vfio_iommu_type1_cache_invalidate, info, 8);
+ABI_SIZE(vfio_iommu_type1_set_msi_binding, 32);
+ABI_AT(vfio_iommu_type1_set_msi_binding, size, 24);
+ABI_SIZE(vfio_iommu_type1_info_cap_nesting, 64);
+ABI_AT(vfio_iommu_type1_info_cap_nesting, granules, 16);
+ABI_AT(vfio_iommu_type1_info_cap_nesting, idr, 32);
 
 #endif

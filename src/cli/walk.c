@@ -15,6 +15,7 @@ enum {
 	OPT_WRITE,
 	OPT_PRIV,
 	OPT_INSN,
+	OPT_TRANSLATED,
 	OPT_JSON,
 	OPT_SVG,
 };
@@ -59,6 +60,8 @@ static bool take_option(const struct cli_verb *verb, int opt, struct options *op
 		return options->walk.privileged = true;
 	case OPT_INSN:
 		return options->walk.instruction = true;
+	case OPT_TRANSLATED:
+		return options->walk.translated = true;
 	case OPT_PASID:
 		options->walk.has_pasid = take_number(optarg, (1u << 20) - 1, &pasid);
 		options->walk.pasid = (uint32_t)pasid;
@@ -80,6 +83,7 @@ static int take_options(const struct cli_verb *verb, int argc, char **argv, stru
 		{ "write", no_argument, NULL, OPT_WRITE },
 		{ "priv", no_argument, NULL, OPT_PRIV },
 		{ "insn", no_argument, NULL, OPT_INSN },
+		{ "translated", no_argument, NULL, OPT_TRANSLATED },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "svg", required_argument, NULL, OPT_SVG },
 		{ "help", no_argument, NULL, 'h' },
@@ -195,6 +199,7 @@ const struct cli_verb cli_walk = {
 		"  --write           a write; default: a read\n"
 		"  --priv            privileged\n"
 		"  --insn            an instruction fetch\n"
+		"  --translated      by an address that ATS has translated already\n"
 		"  --json            for programs (doc/explain.md)\n"
 		"  --svg FILE        draw it, too\n",
 	.run = walk,

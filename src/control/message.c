@@ -152,6 +152,7 @@ static bool take_pasid(
 TAKE_BOOL(write)
 TAKE_BOOL(privileged)
 TAKE_BOOL(instruction)
+TAKE_BOOL(translated)
 TAKE_BOOL(text)
 TAKE_BOOL(colour)
 TAKE_BOOL(svg)
@@ -167,6 +168,7 @@ static const struct key keys[] = {
 	{ "write", CONTROL_WALK, take_write },
 	{ "privileged", CONTROL_WALK, take_privileged },
 	{ "instruction", CONTROL_WALK, take_instruction },
+	{ "translated", CONTROL_WALK, take_translated },
 	{ "text", CONTROL_WALK, take_text },
 	{ "colour", CONTROL_WALK, take_colour },
 	{ "svg", CONTROL_WALK, take_svg },

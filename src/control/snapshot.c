@@ -32,6 +32,7 @@ struct json_object *control_ask_walk(int fd, const struct control_walk *walk, st
 	put_true(request, "write", walk->write);
 	put_true(request, "privileged", walk->privileged);
 	put_true(request, "instruction", walk->instruction);
+	put_true(request, "translated", walk->translated);
 	put_true(request, "text", walk->text);
 	put_true(request, "colour", walk->colour);
 	put_true(request, "svg", walk->svg);

@@ -88,7 +88,8 @@ static struct nb_smmuv3_txn txn_of(const struct control_walk *walk)
 		.iova = NB_IOVA(walk->iova),
 		.ssid = walk->pasid,
 		.flags = (walk->write ? NB_WRITE : NB_READ) | (walk->instruction ? NB_INSN : 0) |
-			 (walk->privileged ? NB_PRIV : 0) | (walk->has_pasid ? NB_SSV : 0),
+			 (walk->privileged ? NB_PRIV : 0) | (walk->has_pasid ? NB_SSV : 0) |
+			 (walk->translated ? NB_TRANSLATED : 0),
 	};
 }
 

@@ -19,7 +19,7 @@ struct control_walk {
 	uint64_t iova;
 	bool has_pasid;
 	uint32_t pasid;
-	bool write, privileged, instruction;
+	bool write, privileged, instruction, translated;
 	/* Renderings that are wanted besides. */
 	bool text, colour, svg;
 };

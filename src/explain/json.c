@@ -206,6 +206,7 @@ void nb_explain_json(const struct nb_explanation *explanation, const struct nb_e
 	put_key_bool(&out, "write", txn->flags & NB_WRITE);
 	put_key_bool(&out, "privileged", txn->flags & NB_PRIV);
 	put_key_bool(&out, "instruction", txn->flags & NB_INSN);
+	put_key_bool(&out, "translated", txn->flags & NB_TRANSLATED);
 	put_key_bool(&out, "enabled", explanation->enabled);
 	put_key_bool(&out, "stage1", explanation->stage1);
 	put_key_bool(&out, "stage2", explanation->stage2);

@@ -68,6 +68,11 @@ const char *out_access(const struct nb_smmuv3_txn *txn)
 	return txn->flags & NB_INSN ? "instruction fetch" : "read";
 }
 
+const char *out_address(const struct nb_smmuv3_txn *txn)
+{
+	return txn->flags & NB_TRANSLATED ? "translated address" : "IOVA";
+}
+
 /* The STE that the CD belongs to. */
 static const uint64_t *ste_of(const struct nb_explanation *explanation)
 {

@@ -28,6 +28,8 @@ static inline void out_text(const struct out *out, const char *text)
 const char *out_prot(uint8_t prot, char buf[PROT_BYTES]);
 /** "read", "write", "instruction fetch" */
 const char *out_access(const struct nb_smmuv3_txn *txn);
+/** "IOVA", "translated address" */
+const char *out_address(const struct nb_smmuv3_txn *txn);
 /** What becomes of a transaction that failed: "aborts", "stalls", ... */
 const char *out_verdict(enum nb_smmuv3_verdict verdict);
 extern const char *const out_kinds[];

@@ -201,9 +201,10 @@ static void put_head(const struct out *out, const struct nb_explanation *explana
 	struct text text;
 
 	text_init(&text, title, sizeof(title));
-	text_add(&text, "%s of IOVA 0x%" PRIx64 " by %s, StreamID 0x%x",
-		out_access(&explanation->txn), explanation->txn.iova.v,
-		names && names->device ? names->device : "a device", explanation->sid);
+	text_add(&text, "%s of %s 0x%" PRIx64 " by %s, StreamID 0x%x",
+		out_access(&explanation->txn), out_address(&explanation->txn),
+		explanation->txn.iova.v, names && names->device ? names->device : "a device",
+		explanation->sid);
 	if (names && names->iommu)
 		text_add(&text, ", behind %s", names->iommu);
 	*title ^= 'a' ^ 'A'; /* an access begins with a small letter */

@@ -214,20 +214,27 @@ static void announce(const struct out *out, const struct nb_explanation *explana
 
 /* ---- head, result, caches ---- */
 
+static bool is_translated(const struct nb_explanation *explanation)
+{
+	return explanation->txn.flags & NB_TRANSLATED;
+}
+
 static void put_head(const struct out *out, const struct nb_explanation *explanation,
 	const struct nb_explain_names *names)
 {
 	const struct nb_smmuv3_txn *txn = &explanation->txn;
+	/* A PASID, and what comes with one, says nothing of a translated address. */
+	uint32_t flags = is_translated(explanation) ? 0 : txn->flags;
 	char title[256];
 	struct text text;
 
 	text_init(&text, title, sizeof(title));
-	text_add(&text, "%s%s of IOVA 0x%" PRIx64 " by ", txn->flags & NB_PRIV ? "Privileged " : "",
-		out_access(txn), txn->iova.v);
+	text_add(&text, "%s%s of %s 0x%" PRIx64 " by ", flags & NB_PRIV ? "Privileged " : "",
+		out_access(txn), out_address(txn), txn->iova.v);
 	if (names && names->device)
 		text_add_escaped(&text, names->device, strlen(names->device), "");
 	text_add(&text, "%sStreamID 0x%x", names && names->device ? ", " : "", explanation->sid);
-	if (txn->flags & NB_SSV)
+	if (flags & NB_SSV)
 		text_add(&text, ", SubstreamID 0x%x", txn->ssid);
 	if (names && names->iommu) {
 		text_add(&text, ", behind ");
@@ -249,8 +256,9 @@ static void put_event(const struct out *out, const struct nb_explanation *explan
 	colour(out, RED);
 	out_add(out, "Result  %s", fields.name);
 	colour(out, 0);
-	out_add(out, ": %s%s\n", fields.what,
-		explanation->silent ? " (Not recorded in the event queue.)" : "");
+	out_add(out, ": %s\n", fields.what);
+	if (explanation->silent)
+		out_text(out, "  It is not recorded in the event queue.\n");
 	if (explanation->verdict == NB_SMMUV3_STALLED)
 		out_text(out, "  The transaction stalls until CMD_RESUME.\n");
 	if (explanation->verdict == NB_SMMUV3_RAZ_WI)
@@ -265,12 +273,23 @@ static void put_event(const struct out *out, const struct nb_explanation *explan
 		out_add(out, "  %s\n", explanation->unsaved);
 }
 
+/* What decides, where no walk does. */
+static void put_mode(const struct out *out, const struct nb_explanation *explanation)
+{
+	if (is_translated(explanation) && explanation->ok && !explanation->stage2)
+		out_add(out, "ATS has translated the address: it is used as it is%s.\n",
+			explanation->configured ? ", the STE permits that"
+						: ", unchecked (CR0.ATSCHK is 0)");
+	else if (!explanation->enabled)
+		out_add(out, "The SMMU is off (CR0.SMMUEN is 0)%s.\n",
+			is_translated(explanation) ? "" : ": GBPA decides for all streams");
+}
+
 static void put_result(const struct out *out, const struct nb_explanation *explanation)
 {
 	char prot[PROT_BYTES], size[16];
 
-	if (!explanation->enabled)
-		out_text(out, "The SMMU is off (CR0.SMMUEN is 0): GBPA decides for all streams.\n");
+	put_mode(out, explanation);
 	if (explanation->event) {
 		put_event(out, explanation);
 		return;
@@ -308,7 +327,7 @@ static void put_entry(const struct out *out, const struct nb_explain_entry *entr
 
 static void put_caches(const struct out *out, const struct nb_explanation *explanation)
 {
-	if (!explanation->enabled)
+	if (!explanation->enabled || (is_translated(explanation) && !explanation->n))
 		return;
 	out_text(out, "Caches  configuration: ");
 	if (!explanation->caches_known) {
@@ -325,7 +344,9 @@ static void put_caches(const struct out *out, const struct nb_explanation *expla
 	out_text(out, "\n");
 	for (unsigned i = 0; i < explanation->n_entries; i++)
 		put_entry(out, &explanation->entries[i]);
-	if (!explanation->n_entries)
+	if (is_translated(explanation))
+		out_text(out, "        IOTLB: not asked about translated addresses\n");
+	else if (!explanation->n_entries)
 		out_text(out, "        IOTLB: nothing for this address\n");
 }
 

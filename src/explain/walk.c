@@ -14,6 +14,8 @@
 struct collector {
 	struct smmu_recorder rec; /* first */
 	struct nb_explanation *out;
+	struct dma_txn txn;
+	struct smmu_access access; /* that an event tells */
 	struct smmu_cfg cfg;
 	struct smmu_fault fault;
 	struct smmu_result result;
@@ -190,21 +192,30 @@ static void look_up_port(struct nb_smmuv3_port *port, const struct cached *cache
 	}
 }
 
-/* As words, which is how they are cached: both began as zeros, and were filled in by the same. */
-static bool same_cfg(const struct smmu_cfg *a, const struct smmu_cfg *b)
+/*
+ * As words, which is how they are cached: both began as zeros, and were filled in by the same. Of an
+ * access by a translated address: but for stage 1, which it does not use.
+ */
+static bool same_cfg(struct smmu_cfg a, struct smmu_cfg b, bool translated)
 {
 	uint64_t x[SMMU_CFG_QWORDS], y[SMMU_CFG_QWORDS];
 	bool same = true;
 
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
+	if (translated) {
+		memset(&a.s1, 0, sizeof(a.s1));
+		memset(&b.s1, 0, sizeof(b.s1));
+		a.use_s1 = b.use_s1 = false;
+	}
+	memcpy(x, &a, sizeof(x));
+	memcpy(y, &b, sizeof(y));
 	for (unsigned i = 0; i < SMMU_CFG_QWORDS; i++)
 		same &= x[i] == y[i];
 	return same;
 }
 
-static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
+static void look_up(struct collector *c, struct nb_smmuv3 *smmu)
 {
+	const struct dma_txn *txn = &c->txn;
 	struct cached cached = { .c = c, .txn = txn }, *arg = &cached;
 	struct nb_smmuv3_port *port;
 	struct cds_list_head *at;
@@ -215,7 +226,9 @@ static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dm
 	if (!cached.tag)
 		return;
 	c->out->cfg_cached = true;
-	c->out->cfg_differs = !c->out->configured || !same_cfg(&cached.cfg, &c->cfg);
+	c->out->cfg_differs = !c->out->configured || !same_cfg(cached.cfg, c->cfg, txn->translated);
+	if (txn->translated)
+		return; /* no IOTLB is asked */
 	iova = smmu_canonical(&cached.cfg, iova);
 	pthread_mutex_lock(&smmu->ports.lock);
 	cds_list_for_each(at, &smmu->ports.ports)
@@ -229,14 +242,12 @@ static void look_up(struct collector *c, struct nb_smmuv3 *smmu, const struct dm
 
 /* ---- the walk ---- */
 
-static void take_fault(struct collector *c, const struct dma_txn *txn)
+static void take_fault(struct collector *c)
 {
-	struct smmu_access access = smmu_access_of(&c->cfg, txn);
-
 	c->out->event = true;
-	c->out->verdict = smmu_verdict(txn, &c->cfg, &c->fault);
+	c->out->verdict = smmu_verdict(&c->txn, &c->cfg, &c->fault);
 	c->out->silent = c->fault.silent && c->out->verdict != NB_SMMUV3_STALLED;
-	smmu_event_record(&c->fault, txn, &access, c->out->record);
+	smmu_event_record(&c->fault, &c->txn, &c->access, c->out->record);
 	if (c->out->verdict == NB_SMMUV3_STALLED)
 		c->out->record[1] |= EVT_1_STALL;
 }
@@ -249,38 +260,68 @@ static void take_result(struct collector *c)
 	c->out->prot = c->result.prot;
 }
 
-static void walk(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
+static void take_cfg(struct collector *c)
 {
 	struct nb_explanation *out = c->out;
-	struct smmu_walk w = { .smmu = smmu, .cfg = &c->cfg, .rec = &c->rec, .no_update = true };
 
-	if (!smmu_cfg_fetch(smmu, txn, &c->cfg, &c->fault, &c->rec)) {
-		take_fault(c, txn);
-		return;
-	}
 	out->configured = true;
 	out->abort = c->cfg.abort;
 	out->stage1 = c->cfg.use_s1;
 	out->stage2 = c->cfg.use_s2;
 	out->asid = c->cfg.s1.asid;
 	out->vmid = c->cfg.vmid;
-	if (out->abort)
+}
+
+static void walk(struct collector *c, struct nb_smmuv3 *smmu)
+{
+	struct smmu_walk w = { .smmu = smmu, .cfg = &c->cfg, .rec = &c->rec, .no_update = true };
+	bool ok = smmu_cfg_fetch(smmu, &c->txn, &c->cfg, &c->fault, &c->rec);
+
+	w.access = c->access = smmu_access_of(&c->cfg, &c->txn);
+	if (!ok) {
+		take_fault(c);
 		return;
-	w.access = smmu_access_of(&c->cfg, txn);
+	}
+	take_cfg(c);
+	if (c->out->abort)
+		return;
 	if (smmu_walk(&w, &c->result, &c->fault))
 		take_result(c);
 	else
-		take_fault(c, txn);
+		take_fault(c);
+}
+
+/* An access by an address that ATS translated: what the access itself does, with the recorder. */
+static void walk_translated(struct collector *c, struct nb_smmuv3 *smmu)
+{
+	struct smmu_translated access;
+	enum smmu_outcome outcome = smmu_translated_resolve(smmu, &c->txn, &c->rec, &access);
+
+	c->txn = access.txn;
+	c->access = access.access;
+	c->cfg = access.cfg;
+	c->fault = access.fault;
+	c->result = access.result;
+	if (access.configured) {
+		take_cfg(c);
+		c->out->stage1 = false;
+		c->out->stage2 = access.s2;
+	}
+	c->out->abort = outcome == SMMU_ABORTED;
+	if (outcome == SMMU_TRANSLATED)
+		take_result(c);
+	else if (outcome == SMMU_FAULTED)
+		take_fault(c);
 }
 
 /* SMMUEN is 0: GBPA decides for all streams (IHI 0070 6.3.14). */
-static void without_smmu(struct collector *c, struct nb_smmuv3 *smmu, const struct dma_txn *txn)
+static void without_smmu(struct collector *c, struct nb_smmuv3 *smmu)
 {
-	c->out->abort = (atomic_load(&smmu->gbpa) & GBPA_ABORT) || txn->iova.v >> smmu->oas_bits;
+	c->out->abort = (atomic_load(&smmu->gbpa) & GBPA_ABORT) || c->txn.iova.v >> smmu->oas_bits;
 	if (c->out->abort)
 		return;
 	c->result = (struct smmu_result){
-		.addr = txn->iova.v, .size_lg2 = (uint8_t)smmu->oas_bits, .prot = PERM_ALL
+		.addr = c->txn.iova.v, .size_lg2 = (uint8_t)smmu->oas_bits, .prot = PERM_ALL
 	};
 	take_result(c);
 }
@@ -293,6 +334,7 @@ static struct dma_txn txn_of(uint32_t sid, const struct nb_smmuv3_txn *txn)
 		.ssid_valid = txn->flags & NB_SSV,
 		.priv = txn->flags & NB_PRIV,
 		.inst = txn->flags & NB_INSN,
+		.translated = txn->flags & NB_TRANSLATED,
 		.prot = (txn->flags & NB_READ ? NB_DMA_READ : 0) |
 			(txn->flags & NB_WRITE ? NB_DMA_WRITE : 0) };
 }
@@ -301,8 +343,7 @@ int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmu
 	struct nb_explanation *out)
 {
 	struct nb_smmuv3_port *port = nb_smmuv3_port_create(smmu, sid);
-	struct collector c = { .rec = { .step = on_step }, .out = out };
-	struct dma_txn dma = txn_of(sid, txn);
+	struct collector c = { .rec = { .step = on_step }, .out = out, .txn = txn_of(sid, txn) };
 
 	if (!port)
 		return -ENOMEM;
@@ -315,10 +356,12 @@ int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmu
 	out->hw.ctx = NULL;
 	port_enter(&port->port);
 	out->enabled = atomic_load_explicit(&smmu->cr0, memory_order_acquire) & CR0_SMMUEN;
-	if (out->enabled)
-		walk(&c, smmu, &dma);
+	if (c.txn.translated)
+		walk_translated(&c, smmu);
+	else if (out->enabled)
+		walk(&c, smmu);
 	else
-		without_smmu(&c, smmu, &dma);
+		without_smmu(&c, smmu);
 	port_leave(&port->port);
 	nb_smmuv3_port_destroy(port);
 	set_depths(&c);
@@ -326,6 +369,6 @@ int nb_smmuv3_explain(struct nb_smmuv3 *smmu, uint32_t sid, const struct nb_smmu
 	if (out->stage1 && out->stage2)
 		set_ipa(&c);
 	if (out->enabled)
-		look_up(&c, smmu, &dma);
+		look_up(&c, smmu);
 	return 0;
 }

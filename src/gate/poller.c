@@ -6,7 +6,8 @@
  * While there is work it goes on without pause; for 200 us after the last it spins, since a driver
  * that waits for a command expects it within microseconds; then it naps, at first 200 us, longer
  * the longer nothing happens (drivers were measured to take naps of 1 ms in the middle of work; the
- * longer nap comes after a whole idle second). Without an open device it sleeps.
+ * longer nap comes after a whole idle second). Without an open device it sleeps. A device that waits for
+ * an answer to a stalled transaction has no work until it comes (machine->resumed).
  */
 #include "gate/internal.h"
 
@@ -88,6 +89,12 @@ void poller_kick(struct poller *p)
 		syscall(SYS_futex, &p->kicks, FUTEX_WAKE_PRIVATE, 1);
 }
 
+/* A stalled transaction was answered: the device that waits for it need not nap. */
+static void on_resumed(void *ctx)
+{
+	poller_kick(ctx);
+}
+
 void poller_devices(void *ctx, unsigned n)
 {
 	struct poller *p = ctx;
@@ -114,6 +121,7 @@ static void *poller_main(void *arg)
 	while (!atomic_load(&p->stop)) {
 		unsigned kicks = atomic_load(&p->kicks);
 
+		machine_settle_faults(p->machine); /* also of devices that were closed since */
 		if (!atomic_load(&p->devices)) {
 			nap(p, kicks, 0);
 			active = now = now_ns();
@@ -151,6 +159,8 @@ struct poller *poller_start(struct machine *machine, bool spin, struct error *er
 	p->spin = spin;
 	p->mover = dma_mover_create();
 	set_mover(p, p->mover);
+	machine->resumed_ctx = p;
+	machine->resumed = on_resumed;
 	sigfillset(&all);
 	/* A truncated file of the program raises SIGBUS here, which is handled. */
 	sigdelset(&all, SIGBUS);
@@ -161,6 +171,7 @@ struct poller *poller_start(struct machine *machine, bool spin, struct error *er
 	if (!err)
 		return p;
 	error_sys(error, err, "cannot start the thread that steps devices");
+	machine->resumed = NULL;
 	set_mover(p, NULL);
 	dma_mover_destroy(p->mover);
 	free(p);
@@ -174,6 +185,7 @@ void poller_stop(struct poller *p)
 	atomic_store(&p->stop, true);
 	poller_kick(p);
 	pthread_join(p->thread, NULL);
+	p->machine->resumed = NULL; /* nobody calls in any more (serve_stop) */
 	set_mover(p, NULL);
 	dma_mover_destroy(p->mover);
 	free(p);

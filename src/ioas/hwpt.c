@@ -10,8 +10,7 @@
 #include "base/check.h"
 #include "ioas/internal.h"
 
-#define MSI_PAGE_BYTES 4096u
-#define PAGE_BYTES     UINT64_C(4096)
+#define PAGE_BYTES UINT64_C(4096)
 
 static struct hwpt *find_hwpt(
 	const struct ioas *ioas, const struct iommu *iommu, enum iommu_domain_kind kind)
@@ -24,7 +23,7 @@ static struct hwpt *find_hwpt(
 	return NULL;
 }
 
-static struct attached_group *find_group(const struct ioas *ioas, const struct iommu_group *group)
+struct attached_group *ioas_find_group(const struct ioas *ioas, const struct iommu_group *group)
 {
 	struct attached_group *attached;
 
@@ -119,6 +118,10 @@ static int check_areas(const struct ioas *ioas, const struct hwpt *hwpt, struct 
 				"the mapping at 0x%llx is in a reserved range of the group",
 				(unsigned long long)area->iova);
 	}
+	if (ioas_msi_meets(ioas, resv, n))
+		return why_refused(why, EINVAL, "mapping-in-reserved-range",
+			"the MSI binding at 0x%llx is in a reserved range of the group",
+			(unsigned long long)ioas->binding.gpa);
 	area = area_tree_last(&ioas->areas);
 	if (area && area->last > hwpt->domain->last_iova)
 		return why_refused(why, EINVAL, "mapping-out-of-range",
@@ -170,6 +173,8 @@ static int new_hwpt(struct ioas *ioas, struct iommu_group *group, enum iommu_dom
 	if (!ret)
 		ret = fill(ioas, hwpt, why);
 	if (!ret)
+		ret = ioas_msi_fill(ioas, hwpt, why);
+	if (!ret)
 		ret = ioas_nest_attach(hwpt, group, why);
 	if (ret) {
 		hwpt_free(hwpt);
@@ -205,7 +210,7 @@ int ioas_attach_group(
 
 	if (ret)
 		return ret;
-	if (find_group(ioas, group))
+	if (ioas_find_group(ioas, group))
 		return why_misuse(why, EBUSY, "group-already-attached",
 			"the group is attached to this address space");
 	attached = calloc(1, sizeof(*attached));
@@ -225,7 +230,7 @@ int ioas_attach_group(
 
 void ioas_detach_group(struct ioas *ioas, struct iommu_group *group)
 {
-	struct attached_group *attached = find_group(ioas, group);
+	struct attached_group *attached = ioas_find_group(ioas, group);
 	struct hwpt *hwpt;
 
 	if (!attached)
@@ -309,48 +314,11 @@ bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group)
 	struct hwpt *hwpt;
 
 	if (group) {
-		attached = find_group(ioas, group);
+		attached = ioas_find_group(ioas, group);
 		return attached && attached->hwpt->kind == IOMMU_DOMAIN_NEST_PARENT;
 	}
 	cds_list_for_each_entry (hwpt, &ioas->hwpts, link)
 		if (hwpt->kind == IOMMU_DOMAIN_NEST_PARENT)
 			return true;
 	return false;
-}
-
-static bool find_msi_window(struct iommu_group *group, uint64_t *start)
-{
-	struct iommu_resv resv[8];
-	unsigned n = iommu_group_resv(group, resv, ARRAY_LEN(resv));
-
-	for (unsigned i = 0; i < n; i++) {
-		if (!resv[i].msi)
-			continue;
-		*start = resv[i].start;
-		return true;
-	}
-	return false;
-}
-
-int ioas_msi_map(struct ioas *ioas, struct iommu_group *group, nb_iova *addr, struct why *why)
-{
-	struct attached_group *attached = find_group(ioas, group);
-	uint64_t start;
-	int ret;
-
-	if (!attached)
-		return why_misuse(why, EINVAL, "group-not-attached",
-			"the group is attached to no address space");
-	if (!find_msi_window(group, &start))
-		return why_refused(why, EPERM, "no-msi-window",
-			"a window for MSI doorbells: the IOMMU has none");
-	if (!attached->hwpt->msi_mapped) {
-		ret = iommu_map(attached->hwpt->domain, NB_IOVA(start), ioas->env->msi_page,
-			MSI_PAGE_BYTES, IOMMU_WRITE, why);
-		if (ret)
-			return ret;
-		attached->hwpt->msi_mapped = true;
-	}
-	*addr = NB_IOVA(start);
-	return 0;
 }

@@ -6,6 +6,7 @@
  *   tree.c    areas in order
  *   hwpt.c    HWPTs and the groups attached to them
  *   nest.c    guests' stage 1 on nest parents
+ *   msi.c     where devices find the doorbell of MSIs
  *   ranges.c  which IOVAs may be mapped
  */
 #ifndef IOAS_INTERNAL_H
@@ -45,6 +46,12 @@ struct attached_group {
 	struct hwpt *hwpt;
 };
 
+/** Where in guest memory the doorbell answers: [gpa, gpa + size). */
+struct msi_binding {
+	unsigned users; /* 0: there is none */
+	uint64_t gpa, size;
+};
+
 struct ioas {
 	const struct ioas_env *env;
 	struct charge charge; /* table memory of all HWPTs */
@@ -53,11 +60,19 @@ struct ioas {
 	uint64_t bytes; /* of them */
 	struct cds_list_head hwpts;
 	struct cds_list_head groups; /* struct attached_group.link */
+	struct msi_binding binding;  /* of all nest parents */
 };
 
 /** Map an area in a HWPT; -EOPNOTSUPP where its IOMMU cannot have such memory. */
 int ioas_map_in(
 	const struct ioas *ioas, const struct hwpt *hwpt, const struct area *area, struct why *why);
+
+struct attached_group *ioas_find_group(const struct ioas *ioas, const struct iommu_group *group);
+
+/** msi.c: the binding in a new HWPT. */
+int ioas_msi_fill(const struct ioas *ioas, const struct hwpt *hwpt, struct why *why);
+/** Whether the binding meets one of these ranges. */
+bool ioas_msi_meets(const struct ioas *ioas, const struct iommu_resv *resv, unsigned n);
 
 /** nest.c: attach the group to whatever stage 1 all of the HWPT's devices have; they are in its view. */
 int ioas_nest_attach(struct hwpt *hwpt, struct iommu_group *group, struct why *why);

@@ -137,6 +137,15 @@ bool ioas_group_nests(const struct ioas *ioas, const struct iommu_group *group);
  */
 int ioas_msi_map(struct ioas *ioas, struct iommu_group *group, nb_iova *addr, struct why *why);
 
+/**
+ * Make the doorbell page answer at guest physical gpa, in every nest parent, also later ones; the range
+ * (gpa and size multiples of 4 KiB) is reserved from now on. Once more with the same range: one user
+ * more. -EEXIST where a mapping or another binding is there, -EINVAL where nothing may be mapped.
+ */
+int ioas_msi_bind(struct ioas *ioas, uint64_t gpa, uint64_t size, struct why *why);
+/** (waits) One user less; after the last no MSI arrives by it. */
+void ioas_msi_unbind(struct ioas *ioas);
+
 /* ---- a guest's stage 1 on the nest parents (nest.c) ---- */
 
 /** fn for the view of each nest parent, until it returns non-zero, which is returned. */

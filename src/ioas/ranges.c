@@ -37,6 +37,7 @@ static unsigned insert_resv(struct iommu_resv *list, unsigned n, const struct io
 
 static unsigned all_resv(const struct ioas *ioas, struct iommu_resv *list)
 {
+	const struct msi_binding *binding = &ioas->binding;
 	struct attached_group *attached;
 	unsigned n = 0;
 
@@ -47,6 +48,10 @@ static unsigned all_resv(const struct ioas *ioas, struct iommu_resv *list)
 		for (unsigned i = 0; i < got && n < MAX_RESV; i++)
 			n = insert_resv(list, n, &resv[i]);
 	}
+	if (binding->users && n < MAX_RESV)
+		n = insert_resv(list, n,
+			&(struct iommu_resv){
+				binding->gpa, binding->gpa + (binding->size - 1), true });
 	return n;
 }
 

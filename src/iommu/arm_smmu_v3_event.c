@@ -15,6 +15,7 @@ struct event_kind {
 	const char *name;
 	bool translation; /* carries stage, direction, IOVA and IPA */
 	bool stage1; /* may be of stage 1 alone (S2 = 0, where it says): a guest's, if that has it (R7) */
+	enum iommu_cause cause;
 	bool fetch; /* the last word is where a fetch failed: a PA, also of what the guest calls by IPA */
 };
 
@@ -31,16 +32,20 @@ static const struct event_kind event_kinds[] = {
 	[0x03] = { "F_STE_FETCH" },
 	[0x04] = { "C_BAD_STE", .stage1 = true },
 	[0x05] = { "F_BAD_ATS_TREQ" },
-	[0x06] = { "F_STREAM_DISABLED", .stage1 = true },
+	[0x06] = { "F_STREAM_DISABLED", .stage1 = true, .cause = IOMMU_CAUSE_PASID_INVALID },
 	[0x07] = { "F_TRANSL_FORBIDDEN" },
-	[0x08] = { "C_BAD_SUBSTREAMID", .stage1 = true },
-	[0x09] = { "F_CD_FETCH", .stage1 = true, .fetch = true },
-	[0x0a] = { "C_BAD_CD", .stage1 = true },
-	[0x0b] = { "F_WALK_EABT", .translation = true, .stage1 = true, .fetch = true },
-	[0x10] = { "F_TRANSLATION", .translation = true, .stage1 = true },
-	[0x11] = { "F_ADDR_SIZE", .translation = true, .stage1 = true },
-	[0x12] = { "F_ACCESS", .translation = true, .stage1 = true },
-	[0x13] = { "F_PERMISSION", .translation = true, .stage1 = true },
+	[0x08] = { "C_BAD_SUBSTREAMID", .stage1 = true, .cause = IOMMU_CAUSE_PASID_INVALID },
+	[0x09] = { "F_CD_FETCH", .stage1 = true, .fetch = true, .cause = IOMMU_CAUSE_PASID_FETCH },
+	[0x0a] = { "C_BAD_CD", .stage1 = true, .cause = IOMMU_CAUSE_PASID_ENTRY },
+	[0x0b] = { "F_WALK_EABT", .translation = true, .stage1 = true, .fetch = true,
+		.cause = IOMMU_CAUSE_WALK_ABORT },
+	[0x10] = { "F_TRANSLATION", .translation = true, .stage1 = true,
+		.cause = IOMMU_CAUSE_NOT_MAPPED },
+	[0x11] = { "F_ADDR_SIZE", .translation = true, .stage1 = true,
+		.cause = IOMMU_CAUSE_OUT_OF_RANGE },
+	[0x12] = { "F_ACCESS", .translation = true, .stage1 = true, .cause = IOMMU_CAUSE_ACCESS },
+	[0x13] = { "F_PERMISSION", .translation = true, .stage1 = true,
+		.cause = IOMMU_CAUSE_PERMISSION },
 	[0x20] = { "F_TLB_CONFLICT", .translation = true },
 	[0x21] = { "F_CFG_CONFLICT" },
 	[0x24] = { "E_PAGE_REQUEST" },
@@ -63,6 +68,8 @@ void smmu_eventq_decode(
 		.iommu = smmu->iommu.name,
 		.event = field_get(EVENT0_ID, record[0]),
 		.name = kind->name,
+		.cause = kind->cause,
+		.address = kind->translation,
 		.sid = field_get(EVENT0_SID, record[0]),
 		.ssid_valid = record[0] & EVENT0_SSV,
 		.ssid = field_get(EVENT0_SSID, record[0]),

@@ -18,6 +18,7 @@
 #define IDR0_CD2L	   BIT64(19) /* two-level tables of context descriptors */
 #define IDR0_ASID16	   BIT64(12)
 #define IDR0_ATS	   BIT64(10)
+#define IDR0_HTTU	   MASK64(7, 6)
 #define IDR0_TTF	   MASK64(3, 2) /* bit 1: AArch64 tables */
 #define IDR0_S1P	   BIT64(1)
 #define IDR0_S2P	   BIT64(0)
@@ -27,11 +28,15 @@
 #define IDR1_REL	   BIT64(28)
 #define IDR1_CMDQS	   MASK64(25, 21)
 #define IDR1_EVENTQS	   MASK64(20, 16)
+#define IDR1_PRIQS	   MASK64(15, 11)
 #define IDR1_SSIDSIZE	   MASK64(10, 6)
 #define IDR1_SIDSIZE	   MASK64(5, 0)
 #define SMMU_IDR3	   0x0c
+#define IDR3_BBML	   MASK64(12, 11)
 #define IDR3_RIL	   BIT64(10)
 #define SMMU_IDR5	   0x14
+#define IDR5_STALL_MAX	   MASK64(31, 16)
+#define IDR5_VAX	   MASK64(11, 10)
 #define IDR5_GRAN4K	   BIT64(4)
 #define IDR5_OAS	   MASK64(2, 0)
 #define SMMU_IIDR	   0x18

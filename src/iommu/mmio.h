@@ -17,6 +17,20 @@ struct iommu_hw {
 	struct ram *ram;
 };
 
+/** What went wrong, as any kind of IOMMU says it. */
+enum iommu_cause {
+	IOMMU_CAUSE_UNKNOWN,
+	IOMMU_CAUSE_PASID_FETCH,   /* the descriptor of the address space cannot be read, */
+	IOMMU_CAUSE_PASID_ENTRY,   /* or is none, */
+	IOMMU_CAUSE_PASID_INVALID, /* or there is none of that number */
+	IOMMU_CAUSE_WALK_ABORT,	   /* a page table cannot be read */
+	IOMMU_CAUSE_NOT_MAPPED,
+	IOMMU_CAUSE_PERMISSION,
+	IOMMU_CAUSE_ACCESS, /* access flag */
+	IOMMU_CAUSE_OUT_OF_RANGE,
+	IOMMU_CAUSES,
+};
+
 /** What a host driver reports of its hardware's events (R7: the host's own; trace and stderr). */
 struct iommu_fault {
 	const char *iommu; /* NULL: behind none */
@@ -25,10 +39,12 @@ struct iommu_fault {
 	uint8_t stage;	  /* 1, 2, or 0: configuration or other */
 	uint8_t event;	  /* the architecture's number */
 	const char *name; /* "F_TRANSLATION" */
-	bool read;	  /* what was tried */
-	bool priv, inst;  /* likewise */
-	bool stage1;	  /* of stage 1 alone, whoever has that: its tables, CDs, part of the STE */
-	bool stalled;	  /* it waits for iommu_page_response(tag) */
+	enum iommu_cause cause;
+	bool address;	 /* iova and what was tried are known */
+	bool read;	 /* what was tried */
+	bool priv, inst; /* likewise */
+	bool stage1;	 /* of stage 1 alone, whoever has that: its tables, CDs, part of the STE */
+	bool stalled;	 /* it waits for iommu_page_response(tag) */
 	uint16_t tag;
 	bool delivered; /* to the owner of stage 1 (R7) */
 	uint64_t iova, ipa;

@@ -71,6 +71,70 @@ void machine_note_fault(
 	pthread_mutex_unlock(&machine->fault_lock);
 }
 
+/*
+ * Nobody will answer: settled as soon as no lock is held. What the same place in the list held before
+ * has ended, by software, or its tag would not have been given again.
+ */
+static void note_unheard(
+	struct machine *machine, struct machine_device *dev, const struct iommu_fault *fault)
+{
+	struct machine_iommu *iommu = machine->iommus;
+	struct machine_stall *stall;
+
+	while (strcmp(iommu->desc->name, fault->iommu))
+		iommu++;
+	stall = &iommu->unheard[fault->tag % MACHINE_STALLS];
+	pthread_mutex_lock(&machine->fault_lock);
+	if (!stall->dev)
+		atomic_fetch_add(&machine->unheard, 1);
+	*stall = (struct machine_stall){ dev, fault->tag };
+	pthread_mutex_unlock(&machine->fault_lock);
+	machine_resumed(machine);
+}
+
+static struct machine_stall take_unheard(struct machine *machine, struct machine_iommu *iommu)
+{
+	struct machine_stall stall = { 0 };
+
+	pthread_mutex_lock(&machine->fault_lock);
+	for (unsigned i = 0; i < MACHINE_STALLS && !stall.dev; i++) {
+		stall = iommu->unheard[i];
+		iommu->unheard[i].dev = NULL;
+	}
+	if (stall.dev)
+		atomic_fetch_sub(&machine->unheard, 1);
+	pthread_mutex_unlock(&machine->fault_lock);
+	return stall;
+}
+
+static void settle(struct machine *machine, struct machine_iommu *iommu)
+{
+	/* As many as there can be: more come as fast as devices are stepped, which we keep waiting. */
+	for (unsigned n = 0; n < MACHINE_STALLS; n++) {
+		struct machine_stall stall = take_unheard(machine, iommu);
+
+		if (!stall.dev)
+			return;
+		hostlock_lock(&machine->lock);
+		iommu_page_response(&stall.dev->iommu, stall.tag, IOMMU_RESPONSE_ABORT);
+		hostlock_unlock(&machine->lock);
+	}
+}
+
+void machine_settle_faults(struct machine *machine)
+{
+	if (!atomic_load_explicit(&machine->unheard, memory_order_relaxed))
+		return;
+	for (unsigned i = 0; i < machine->n_iommus; i++)
+		settle(machine, &machine->iommus[i]);
+}
+
+void machine_resumed(const struct machine *machine)
+{
+	if (machine->resumed)
+		machine->resumed(machine->resumed_ctx);
+}
+
 void machine_on_fault(void *ctx, const struct iommu_fault *fault)
 {
 	struct machine *machine = ctx;
@@ -82,6 +146,8 @@ void machine_on_fault(void *ctx, const struct iommu_fault *fault)
 		full.delivered = iommu_report_fault(&dev->iommu, &full);
 	}
 	machine_note_fault(machine, dev, &full);
+	if (dev && full.stalled && !full.delivered)
+		note_unheard(machine, dev, &full);
 	if (machine->fault)
 		machine->fault(machine->fault_ctx, &full, dev);
 }

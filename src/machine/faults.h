@@ -22,6 +22,9 @@ void machine_on_abort(void *ctx, const struct dma_abort *abort);
 /** The device's lock is held. */
 void machine_on_pci_event(struct pci_dev *pci, const struct pci_event *event);
 
+/** A stalled transaction ended. */
+void machine_resumed(const struct machine *machine);
+
 /** Count a fault; dev may be NULL. */
 void machine_note_fault(
 	struct machine *machine, struct machine_device *dev, const struct iommu_fault *fault);

@@ -22,8 +22,10 @@ struct host_iommu {
 	char name[32];
 	char kind[16]; /* "smmuv3" */
 	bool stage1, stage2;
-	bool httu;
-	uint32_t iidr; /* 0: an implementation that nests */
+	bool httu, stall;
+	unsigned ssid_bits;
+	char granules[8]; /* "4k", "4k-16k", "4k-64k", "all" */
+	uint32_t iidr;	  /* 0: an implementation that nests */
 	unsigned oas_bits, sid_bits;
 	uint64_t msi_window; /* an IOVA, HOST_MSI_WINDOW_BYTES long and aligned so */
 };

@@ -16,10 +16,36 @@ static void smmu_irq(void *ctx, enum nb_smmuv3_irq irq)
 		wire->event_irq(wire->ctx);
 }
 
+static void smmu_resumed(void *ctx, uint32_t sid, uint16_t stag)
+{
+	const struct machine_iommu_wire *wire = ctx;
+
+	wire->resumed(wire->ctx);
+}
+
+static unsigned granules_of(const char *words)
+{
+	static const struct {
+		const char *words;
+		unsigned granules;
+	} known[] = {
+		{ "4k", NB_SMMUV3_GRAN4K },
+		{ "4k-16k", NB_SMMUV3_GRAN4K | NB_SMMUV3_GRAN16K },
+		{ "4k-64k", NB_SMMUV3_GRAN4K | NB_SMMUV3_GRAN64K },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(words, known[i].words))
+			return known[i].granules;
+	return NB_SMMUV3_GRAN4K | NB_SMMUV3_GRAN16K | NB_SMMUV3_GRAN64K;
+}
+
 static void *smmu_create(
 	const struct host_iommu *desc, struct nb_mem *mem, const struct machine_iommu_wire *wire)
 {
-	static const struct nb_smmuv3_ops ops = { .size = sizeof(ops), .irq = smmu_irq };
+	static const struct nb_smmuv3_ops ops = {
+		.size = sizeof(ops), .irq = smmu_irq, .resumed = smmu_resumed
+	};
 	struct nb_smmuv3_config config = {
 		.size = sizeof(config),
 		.mem = mem,
@@ -27,6 +53,9 @@ static void *smmu_create(
 		.no_stage2 = !desc->stage2,
 		.oas_bits = desc->oas_bits,
 		.sid_bits = desc->sid_bits,
+		.ssid_bits = desc->stage1 ? desc->ssid_bits : 0,
+		.granules = granules_of(desc->granules),
+		.stall_model = desc->stall ? NB_SMMUV3_STALL_ALLOWED : NB_SMMUV3_STALL_NONE,
 		.iidr = desc->iidr,
 		.httu = desc->httu ? NB_SMMUV3_HTTU_DIRTY : NB_SMMUV3_HTTU_NONE,
 		.ops = &ops,
@@ -96,6 +125,7 @@ static const struct machine_iommu_kind kinds[] = {
 		.read = smmu_read,
 		.write = smmu_write,
 		.translate = smmuv3_translate,
+		.forget = smmuv3_forget,
 		.port_create = smmu_port_create,
 		.port_destroy = smmu_port_destroy,
 		.smmuv3 = smmu_itself,

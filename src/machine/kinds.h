@@ -39,6 +39,7 @@ struct machine_iommu_kind {
 	void (*write)(void *model, uint64_t offset, uint64_t value, unsigned size);
 	/* What bus masters get of it. */
 	dma_translate_fn *translate; /* ctx: the model */
+	dma_forget_fn *forget;	     /* likewise */
 	/** A port for one stream; NULL: no memory. Destroyed before the model. */
 	struct port *(*port_create)(void *model, uint32_t sid);
 	void (*port_destroy)(struct port *port);

@@ -100,6 +100,13 @@ static void on_event(void *ctx)
 		iommu->kind->event_irq(iommu->iommu);
 }
 
+static void on_resumed(void *ctx)
+{
+	const struct machine_iommu *iommu = ctx;
+
+	machine_resumed(iommu->machine);
+}
+
 /** An IOMMU is on the pci bus type once a PCI segment is behind it, else on platform. */
 static struct bus_type *bus_of_iommu(struct machine *machine, unsigned index)
 {
@@ -154,7 +161,7 @@ static int init_iommu(struct machine *machine, struct machine_iommu *iommu,
 	if (!iommu->kind)
 		return error_set(
 			error, EINVAL, "%s: there is no IOMMU of kind %s", desc->name, desc->kind);
-	iommu->wire = (struct machine_iommu_wire){ on_event, iommu };
+	iommu->wire = (struct machine_iommu_wire){ on_event, on_resumed, iommu };
 	iommu->model = iommu->kind->create(desc, machine->mem, &iommu->wire);
 	if (!iommu->model)
 		return no_memory(error, desc->name);
@@ -253,6 +260,7 @@ static int wire(struct machine_device *dev, struct machine_iommu *iommu, struct 
 	if (!dev->port)
 		return no_memory(error, dev->pci.name);
 	dev->pci.master.translate = iommu->kind->translate;
+	dev->pci.master.forget = iommu->kind->forget;
 	dev->pci.master.ctx = iommu->model;
 	dev->pci.master.port = dev->port;
 	return 0;
@@ -280,9 +288,9 @@ static int translate_bare(
 		if (off >= reached[i].bytes)
 			continue;
 		*span = (struct dma_span){ NB_PA(txn->iova.v), reached[i].bytes - off };
-		return 0;
+		return DMA_TRANSLATED;
 	}
-	return -1;
+	return DMA_TXN_ABORTS;
 }
 
 static void unwire(struct machine_device *dev, struct machine_iommu *iommu)
@@ -512,6 +520,7 @@ bool machine_step(struct machine *machine, uint64_t budget)
 {
 	bool busy = false;
 
+	machine_settle_faults(machine);
 	for (unsigned i = 0; i < machine->n_devices; i++) {
 		struct pci_dev *dev = &machine->devices[i].pci;
 

@@ -62,11 +62,21 @@ struct machine_group {
 };
 
 /** An IOMMU: the hardware model, and the host driver's instance over it (kinds.h). */
-/** Called from any thread when the event queue has something to report. */
+/** Called from any thread: by the model, never waits. */
 struct machine_iommu_wire {
-	void (*event_irq)(void *ctx);
+	void (*event_irq)(void *ctx); /* the event queue has something to report */
+	void (*resumed)(void *ctx);   /* a stalled transaction was resumed or terminated */
 	void *ctx;
 };
+
+/** A stalled transaction that nobody was told of. */
+struct machine_stall {
+	struct machine_device *dev; /* NULL: none */
+	uint16_t tag;
+};
+
+/* Of one IOMMU; what is stalled at the same time has different tags modulo this (SMMUv3: IDR5.STALL_MAX). */
+#define MACHINE_STALLS 256
 
 struct machine_iommu {
 	struct machine *machine;
@@ -74,8 +84,9 @@ struct machine_iommu {
 	const struct machine_iommu_kind *kind;
 	struct machine_iommu_wire wire;
 	void *model;
-	struct iommu *iommu;		    /* NULL until probed */
-	struct machine_fault_counts faults; /* machine->fault_lock */
+	struct iommu *iommu;			      /* NULL until probed */
+	struct machine_fault_counts faults;	      /* machine->fault_lock */
+	struct machine_stall unheard[MACHINE_STALLS]; /* likewise; by tag */
 };
 
 struct machine {
@@ -99,6 +110,13 @@ struct machine {
 	unsigned n_iommus;
 
 	pthread_mutex_t fault_lock; /* a leaf */
+	_Atomic unsigned unheard;   /* how many of the IOMMUs' unheard there are */
+	/**
+	 * A device that waited for an IOMMU may go on: whoever steps devices should do so soon. Set
+	 * by the owner. Any thread, under locks; never waits.
+	 */
+	void (*resumed)(void *ctx);
+	void *resumed_ctx;
 	/** Where DMA faults go; set by the owner. Any thread. */
 	void (*fault)(void *ctx, const struct iommu_fault *fault, const struct machine_device *dev);
 	/** Where interrupts and resets of devices are told, likewise; the device's lock is held. */
@@ -141,7 +159,13 @@ struct machine_device_info {
 void machine_device_inspect(
 	struct machine *machine, struct machine_device *dev, struct machine_device_info *out);
 
-/** Step every open device once; true if any had work (the poller, and tests). */
+/**
+ * End what is stalled and was not delivered to the owner of stage 1: it aborts. (waits) Without locks.
+ * Cheap where there is none.
+ */
+void machine_settle_faults(struct machine *machine);
+
+/** Step every open device once; true if any had work (the poller, and tests). Settles faults first. */
 bool machine_step(struct machine *machine, uint64_t budget);
 /** Wait until no step that is in progress now still is. Not under the host lock. */
 void machine_await_steps(struct machine *machine);

@@ -11,6 +11,7 @@
 static const char *const kinds[] = { "smmuv3", NULL };
 static const char *const bus_types[] = { "pci", NULL };
 static const char *const oas_words[] = { "36", "40", "42", "44", "48", NULL };
+static const char *const granule_words[] = { "4k", "4k-16k", "4k-64k", "all", NULL };
 static const char *const nesting_words[] = { "enforce", "subset", NULL };
 
 #define IN(type, member)                                                                           \
@@ -37,6 +38,13 @@ const struct host_key host_keys[] = {
 	{ HOST_IOMMUS, "httu", HOST_BOOL, IN(host_iommu, httu), .dflt = "false",
 		.doc = "updates access and dirty flags in page tables; then programs map shared "
 		       "files only" },
+	{ HOST_IOMMUS, "stall", HOST_BOOL, IN(host_iommu, stall), .dflt = "true",
+		.doc = "a guest's stage 1 may have faults stall, to be repaired (the stall "
+		       "model)" },
+	{ HOST_IOMMUS, "ssid_bits", HOST_INT, IN(host_iommu, ssid_bits), RANGE(0, 20), .dflt = "8",
+		.doc = "size of SubstreamIDs (PASIDs); 0: none" },
+	{ HOST_IOMMUS, "granules", HOST_WORD, IN(host_iommu, granules), .words = granule_words,
+		.dflt = "all", .doc = "page sizes of a guest's stage 1; the host's tables use 4k" },
 	{ HOST_IOMMUS, "iidr", HOST_INT, IN(host_iommu, iidr), RANGE(0, UINT32_MAX), .dflt = "0",
 		.doc = "SMMU_IIDR, the implementation: errata follow from it; 0: one without any" },
 	{ HOST_IOMMUS, "oas_bits", HOST_INT, IN(host_iommu, oas_bits), RANGE(36, 48),

@@ -214,6 +214,9 @@ static struct json_object *json_iommu(
 	add(object, "kind", string(iommu->kind));
 	add(object, "stages", stages);
 	add(object, "httu", json_object_new_boolean(iommu->httu));
+	add(object, "stall", json_object_new_boolean(iommu->stall));
+	add(object, "ssid_bits", json_object_new_int64(iommu->ssid_bits));
+	add(object, "granules", string(iommu->granules));
 	add(object, "iidr", json_object_new_int64(iommu->iidr));
 	add(object, "oas_bits", json_object_new_int64(iommu->oas_bits));
 	add(object, "sid_bits", json_object_new_int64(iommu->sid_bits));

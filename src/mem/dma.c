@@ -3,7 +3,7 @@
  * DMA in pieces. A *section* (port_enter to port_leave) moves at most DMA_CHUNK bytes; within it
  * every piece lies in one translated span and one run of memory, so that it is one memcpy, one call
  * of an extent's operations, or, between two extents with operations, one trip through the bounce
- * buffer.
+ * buffer. A piece that stalls ends the section, and the call: whoever asked goes on from there.
  */
 #include "mem/dma.h"
 
@@ -64,18 +64,54 @@ static void tell_abort(const struct dma_master *master, nb_iova iova, nb_pa pa, 
 	master->aborted(master->aborted_ctx, &abort);
 }
 
-/* Translate and decode: the run at iova, at most want bytes. In a section. */
+#define RAZ_BYTES 4096u
+
+/*
+ * RAZ/WI: as far as the page goes that could not be translated, whatever its size: 4 KiB. A read finds
+ * zeros, and a write goes where nobody looks.
+ */
+static int ignore(
+	struct dma_master *master, const struct dma_txn *txn, uint64_t want, struct mem_run *run)
+{
+	static uint8_t zeros[RAZ_BYTES];
+
+	*run = (struct mem_run){
+		.ptr = txn->prot == NB_DMA_READ ? zeros : master->bounce,
+		.bytes = MIN(want, RAZ_BYTES - txn->iova.v % RAZ_BYTES),
+	};
+	return 0;
+}
+
+/* Translation did not yield an address. */
+static __attribute__((noinline)) int not_translated(struct dma_master *master,
+	const struct dma_txn *txn, int verdict, uint64_t want, struct mem_run *run)
+{
+	if (verdict == DMA_TXN_RAZ_WI)
+		return ignore(master, txn, want, run);
+	if (verdict != DMA_TXN_STALLS)
+		return -1;
+	master->stalled = *txn;
+	return DMA_STALLED;
+}
+
+/* Translate and decode: the run at iova, at most want bytes; -1, or DMA_STALLED. In a section. */
 static int find_run(
 	struct dma_master *master, nb_iova iova, uint64_t want, uint8_t prot, struct mem_run *run)
 {
-	struct dma_txn txn = { .iova = iova, .sid = master->sid, .prot = prot };
+	struct dma_txn txn = { .iova = iova,
+		.sid = master->sid,
+		.ssid = master->ssid,
+		.ssid_valid = master->ssid_valid,
+		.prot = prot };
 	struct dma_span span = { .pa = NB_PA(iova.v), .bytes = want };
+	int verdict = DMA_TRANSLATED;
 
 	if (!master->enabled || iova.v + (want - 1) < iova.v)
 		return -1;
-	/* FIDELITY: a stalled transaction, and one that is RAZ/WI, aborts like any other. */
-	if (master->translate && master->translate(master->ctx, master->port, &txn, &span))
-		return -1;
+	if (master->translate)
+		verdict = master->translate(master->ctx, master->port, &txn, &span);
+	if (verdict != DMA_TRANSLATED)
+		return not_translated(master, &txn, verdict, want, run);
 	if (mem_run_at(master->mem, span.pa, MIN(want, span.bytes), run))
 		return 0;
 	tell_abort(master, iova, span.pa, prot, NULL);
@@ -89,43 +125,46 @@ struct access {
 	void *data;
 };
 
-static int section(struct dma_master *master, nb_iova iova, uint64_t at, uint64_t len,
-	const struct access *access)
+/* Advances master->done by what was moved. */
+static int section(
+	struct dma_master *master, nb_iova iova, uint64_t len, const struct access *access)
 {
-	uint64_t done = 0;
+	uint64_t at = master->done, end = at + len;
 	struct mem_run run;
 	int err = 0;
 
 	section_enter(master);
-	while (!err && done < len) {
-		nb_iova from = NB_IOVA(iova.v + done);
+	while (!err && at < end) {
+		nb_iova from = NB_IOVA(iova.v + at);
 
-		err = find_run(master, from, len - done, access->prot, &run);
+		err = find_run(master, from, end - at, access->prot, &run);
 		if (!err) {
-			err = access->piece(master, &run, access->data, at + done);
+			err = access->piece(master, &run, access->data, at);
 			if (err)
 				tell_abort(master, from, mem_run_pa(&run), access->prot, &run);
 		}
 		if (!err)
-			done += run.bytes;
+			at += run.bytes;
 	}
 	section_leave(master);
+	master->done = at;
 	return err;
 }
 
-static int for_range(
-	struct dma_master *master, nb_iova iova, uint64_t len, const struct access *access)
+/* count: reads or writes. What stalls is counted when it ends. */
+static int for_range(struct dma_master *master, nb_iova iova, uint64_t len,
+	const struct access *access, uint64_t *count)
 {
-	uint64_t at, n;
+	int err = 0;
 
-	for (at = 0; at < len; at += n) {
-		n = MIN(len - at, (uint64_t)DMA_CHUNK);
-		if (section(master, NB_IOVA(iova.v + at), at, n, access)) {
-			dma_count(&master->aborts, 1);
-			return -1;
-		}
-	}
-	return 0;
+	master->done = 0;
+	while (!err && master->done < len)
+		err = section(master, iova, MIN(len - master->done, (uint64_t)DMA_CHUNK), access);
+	if (err != DMA_STALLED)
+		dma_count(count, 1);
+	if (err == -1)
+		dma_count(&master->aborts, 1);
+	return err;
 }
 
 static int read_piece(struct dma_master *master, const struct mem_run *run, void *data, uint64_t at)
@@ -140,8 +179,7 @@ int dma_read(struct dma_master *master, nb_iova iova, void *buf, size_t len)
 {
 	struct access access = { .prot = NB_DMA_READ, .piece = read_piece, .data = buf };
 
-	dma_count(&master->reads, 1);
-	return for_range(master, iova, len, &access);
+	return for_range(master, iova, len, &access, &master->reads);
 }
 
 static int write_piece(
@@ -157,8 +195,7 @@ int dma_write(struct dma_master *master, nb_iova iova, const void *buf, size_t l
 {
 	struct access access = { .prot = NB_DMA_WRITE, .piece = write_piece, .data = (void *)buf };
 
-	dma_count(&master->writes, 1);
-	return for_range(master, iova, len, &access);
+	return for_range(master, iova, len, &access, &master->writes);
 }
 
 /* len bytes of the repeated pattern, from byte `at` of the repetition on. */
@@ -191,8 +228,24 @@ int dma_fill(struct dma_master *master, nb_iova iova, uint64_t pattern, size_t l
 {
 	struct access access = { .prot = NB_DMA_WRITE, .piece = fill_piece, .data = &pattern };
 
-	dma_count(&master->writes, 1);
-	return for_range(master, iova, len, &access);
+	return for_range(master, iova, len, &access, &master->writes);
+}
+
+int dma_message(struct dma_master *master, nb_iova iova, const void *buf, size_t len)
+{
+	bool valid = master->ssid_valid;
+	int err;
+
+	master->ssid_valid = false;
+	err = dma_write(master, iova, buf, len);
+	master->ssid_valid = valid;
+	return err;
+}
+
+void dma_forget(const struct dma_master *master, const struct dma_txn *txn)
+{
+	if (master->forget)
+		master->forget(master->ctx, master->port, txn);
 }
 
 /* Move n bytes between two runs; the side that fails is reported. */
@@ -217,11 +270,13 @@ static enum dma_side copy_piece(
 {
 	struct mem_run from, to;
 	enum dma_side side;
+	int err = find_run(master, src, want, NB_DMA_READ, &from);
 
-	if (find_run(master, src, want, NB_DMA_READ, &from))
-		return DMA_SRC_ABORT;
-	if (find_run(master, dst, MIN(want, from.bytes), NB_DMA_WRITE, &to))
-		return DMA_DST_ABORT;
+	if (err)
+		return err == DMA_STALLED ? DMA_STALLED : DMA_SRC_ABORT;
+	err = find_run(master, dst, MIN(want, from.bytes), NB_DMA_WRITE, &to);
+	if (err)
+		return err == DMA_STALLED ? DMA_STALLED : DMA_DST_ABORT;
 	*moved = MIN(from.bytes, to.bytes);
 	side = move(master, &to, &from, *moved);
 	if (side == DMA_OK) {
@@ -235,33 +290,36 @@ static enum dma_side copy_piece(
 	return side;
 }
 
+/* Advances master->done by what was moved. */
 static enum dma_side copy_section(struct dma_master *master, nb_iova dst, nb_iova src, uint64_t len)
 {
+	uint64_t at = master->done, end = at + len, moved = 0;
 	enum dma_side side = DMA_OK;
-	uint64_t done, moved;
 
 	section_enter(master);
-	for (done = 0; done < len && side == DMA_OK; done += moved) {
-		moved = 0;
+	while (at < end && side == DMA_OK) {
 		side = copy_piece(
-			master, NB_IOVA(dst.v + done), NB_IOVA(src.v + done), len - done, &moved);
+			master, NB_IOVA(dst.v + at), NB_IOVA(src.v + at), end - at, &moved);
+		if (side == DMA_OK)
+			at += moved;
 	}
 	section_leave(master);
+	master->done = at;
 	return side;
 }
 
 enum dma_side dma_copy(struct dma_master *master, nb_iova dst, nb_iova src, size_t len)
 {
 	enum dma_side side = DMA_OK;
-	uint64_t at, n;
 
-	dma_count(&master->reads, 1);
-	dma_count(&master->writes, 1);
-	for (at = 0; at < len && side == DMA_OK; at += n) {
-		n = MIN(len - at, (uint64_t)DMA_CHUNK);
-		side = copy_section(master, NB_IOVA(dst.v + at), NB_IOVA(src.v + at), n);
+	master->done = 0;
+	while (master->done < len && side == DMA_OK)
+		side = copy_section(master, dst, src, MIN(len - master->done, (uint64_t)DMA_CHUNK));
+	if (side != DMA_STALLED) {
+		dma_count(&master->reads, 1);
+		dma_count(&master->writes, 1);
 	}
-	if (side != DMA_OK)
+	if (side != DMA_OK && side != DMA_STALLED)
 		dma_count(&master->aborts, 1);
 	return side;
 }

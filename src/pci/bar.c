@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * BARs: the memory behind them, and trapped access. All BARs of a device are pages of one sparse
- * memfd, so that a program can map them; it is sealed against resizing, which otherwise would let a
+ * memfd, so that a program can map them, with room for the regions that the host adds; it is sealed against resizing, which otherwise would let a
  * program that holds it make our own mapping fault.
  */
 #include <errno.h>
@@ -20,22 +20,12 @@ static uint64_t bar_pages(const struct pci_dev *dev, unsigned bar)
 	return align_up(dev->model->bars[bar].bytes, PAGE_BYTES);
 }
 
-static uint64_t file_bytes(const struct pci_dev *dev)
-{
-	uint64_t end = 0;
-
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		if (dev->model->bars[i].bytes)
-			end = pci_region_offset(i) + bar_pages(dev, i);
-	return end;
-}
-
 static int create_file(struct pci_dev *dev, struct error *error)
 {
 	dev->memfd = memfd_create(dev->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (dev->memfd < 0)
 		return error_sys(error, errno, "%s: memory of the BARs", dev->name);
-	if (ftruncate(dev->memfd, (off_t)file_bytes(dev)) < 0)
+	if (ftruncate(dev->memfd, (off_t)pci_region_offset(PCI_REGIONS)) < 0)
 		return error_sys(error, errno, "%s: size of the BARs", dev->name);
 	if (fcntl(dev->memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return error_sys(error, errno, "%s: sealing the BARs", dev->name);

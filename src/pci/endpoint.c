@@ -117,5 +117,9 @@ bool pci_dev_step(struct pci_dev *dev, uint64_t budget)
 {
 	if (!dev->opens || !pci_memory_enabled(dev) || !pci_bus_master_enabled(dev))
 		return false;
+	if (dev->messages) {
+		dev->messages = false;
+		pci_irq_flush(dev);
+	}
 	return dev->model->step(dev, budget);
 }

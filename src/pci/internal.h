@@ -63,6 +63,14 @@ int pci_bars_init(struct pci_dev *dev, struct error *error);
 void pci_bars_finish(struct pci_dev *dev);
 void pci_bars_clear(struct pci_dev *dev); /* to zero, as after power-on */
 
+/** A message of MSI or MSI-X. */
+struct pci_message {
+	const char *name; /* "MSIX" */
+	unsigned vector;
+	uint64_t addr;
+	uint32_t data;
+};
+
 /* msix.c */
 /* names.c */
 bool pci_config_name(const struct pci_dev *dev, unsigned off, char *buf, size_t size);
@@ -89,6 +97,14 @@ void pci_msi_flush(struct pci_dev *dev);
 
 /* intx.c: call the host's handler if the wire is active. */
 void pci_intx_flush(struct pci_dev *dev);
+/**
+ * The memory write that is a message; where it aborts (bus-master disabled, or no translation) it is
+ * lost: a posted write, so the device does not learn of it. False: it stalled, and is to be tried again
+ * from pci_irq_flush, or forgotten. again: it had stalled before.
+ */
+bool pci_message(struct pci_dev *dev, const struct pci_message *msg, bool again);
+/** A message that stalled will not be tried again as it was. */
+void pci_message_forget(struct pci_dev *dev, uint64_t addr);
 /* All kinds: what waited and is held back no longer, whatever register said so. */
 void pci_irq_flush(struct pci_dev *dev);
 

@@ -5,7 +5,7 @@
  * while the device asserts it (Status.Interrupt Status) and neither Command.INTx Disable, MSI nor
  * MSI-X holds it back.
  *
- * And what a model calls to raise an interrupt of whatever kind.
+ * And what a model calls to raise an interrupt of whatever kind, and how those that are messages go out.
  */
 #include "pci/internal.h"
 
@@ -56,6 +56,32 @@ void pci_intx_connect(struct pci_dev *dev, void (*fn)(void *ctx), void *ctx)
 	dev->intx.fn = fn;
 	dev->intx.ctx = ctx;
 	pci_intx_flush(dev);
+}
+
+bool pci_message(struct pci_dev *dev, const struct pci_message *msg, bool again)
+{
+	int err = dma_message(&dev->master, NB_IOVA(msg->addr), &msg->data, sizeof(msg->data));
+
+	if (err == DMA_STALLED) {
+		dev->messages = true;
+		if (!again)
+			pci_tell_interrupt(dev, msg->name, msg->vector, "pending");
+		return false;
+	}
+	if (again && err)
+		pci_message_forget(
+			dev, msg->addr); /* bus-master disabled: nobody asked the IOMMU */
+	pci_tell_interrupt(dev, msg->name, msg->vector, err ? "lost" : "delivered");
+	return true;
+}
+
+void pci_message_forget(struct pci_dev *dev, uint64_t addr)
+{
+	const struct dma_txn txn = {
+		.iova = NB_IOVA(addr), .sid = dev->master.sid, .prot = NB_DMA_WRITE
+	};
+
+	dma_forget(&dev->master, &txn);
 }
 
 void pci_irq_flush(struct pci_dev *dev)

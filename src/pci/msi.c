@@ -35,39 +35,58 @@ static uint32_t pending_bits(const struct pci_dev *dev)
 
 static void put_pending(struct pci_dev *dev, uint32_t bits)
 {
-	pci_config_put(dev, dev->cap_msi + PCI_MSI_PENDING, 4, bits);
+	if (dev->msi.maskable)
+		pci_config_put(dev, dev->cap_msi + PCI_MSI_PENDING, 4, bits);
 }
 
-/* The memory write that is the interrupt, lost where it aborts (see msix.c). */
-static void deliver(struct pci_dev *dev, unsigned vector)
+static uint64_t address(const struct pci_dev *dev)
 {
 	unsigned cap = dev->cap_msi;
-	uint64_t addr = pci_config_get32(dev, cap + PCI_MSI_ADDR) |
-			(uint64_t)pci_config_get32(dev, cap + PCI_MSI_ADDR + 4) << 32;
-	uint32_t data = pci_config_get16(dev, cap + PCI_MSI_DATA);
-	bool aborted;
 
-	data = (data & ~(enabled_vectors(dev) - 1)) | vector;
-	aborted = dma_write(&dev->master, NB_IOVA(addr), &data, sizeof(data));
-	pci_tell_interrupt(dev, "MSI", vector, aborted ? "lost" : "delivered");
+	return pci_config_get32(dev, cap + PCI_MSI_ADDR) |
+	       (uint64_t)pci_config_get32(dev, cap + PCI_MSI_ADDR + 4) << 32;
+}
+
+static void deliver(struct pci_dev *dev, unsigned vector, bool again)
+{
+	uint32_t data = pci_config_get16(dev, dev->cap_msi + PCI_MSI_DATA);
+	struct pci_message msg = { "MSI", vector, address(dev),
+		(data & ~(enabled_vectors(dev) - 1)) | vector };
+
+	if (pci_message(dev, &msg, again))
+		return;
+	dev->msi.stalled |= 1u << vector;
+	put_pending(dev, pending_bits(dev) | 1u << vector);
 }
 
 void pci_msi_flush(struct pci_dev *dev)
 {
-	uint32_t due = pending_bits(dev) & ~mask_bits(dev);
+	uint32_t stalled = dev->msi.stalled;
+	uint32_t due = (pending_bits(dev) | stalled) & ~mask_bits(dev);
 
 	if (!due || !pci_msi_enabled(dev))
 		return;
 	put_pending(dev, pending_bits(dev) & ~due);
+	dev->msi.stalled &= ~due;
 	for (unsigned i = 0; i < enabled_vectors(dev); i++)
 		if (due >> i & 1)
-			deliver(dev, i);
+			deliver(dev, i, stalled >> i & 1);
+}
+
+/* All vectors write to one address: what stalled is one transaction to the IOMMU. */
+static void unstall(struct pci_dev *dev)
+{
+	if (dev->msi.stalled)
+		pci_message_forget(dev, address(dev));
 }
 
 void pci_msi_forget(struct pci_dev *dev)
 {
-	if (dev->cap_msi && dev->msi.maskable)
-		put_pending(dev, 0);
+	if (!dev->cap_msi)
+		return;
+	unstall(dev);
+	dev->msi.stalled = 0;
+	put_pending(dev, 0);
 }
 
 void pci_msi_set(struct pci_dev *dev, uint64_t addr, uint16_t data, unsigned vectors_lg2)
@@ -77,6 +96,7 @@ void pci_msi_set(struct pci_dev *dev, uint64_t addr, uint16_t data, unsigned vec
 
 	if (!cap)
 		return;
+	unstall(dev);
 	pci_config_put(dev, cap + PCI_MSI_CONTROL, 2, ctl | vectors_lg2 << 4);
 	pci_config_put(dev, cap + PCI_MSI_ADDR, 4, (uint32_t)addr);
 	pci_config_put(dev, cap + PCI_MSI_ADDR + 4, 4, (uint32_t)(addr >> 32));
@@ -113,7 +133,7 @@ void pci_msi_raise(struct pci_dev *dev, unsigned vector)
 		return;
 	vector %= enabled_vectors(dev);
 	if (!(mask_bits(dev) >> vector & 1)) {
-		deliver(dev, vector);
+		deliver(dev, vector, dev->msi.stalled >> vector & 1);
 		return;
 	}
 	put_pending(dev, pending_bits(dev) | 1u << vector);

@@ -71,17 +71,18 @@ bool pci_msix_enabled(const struct pci_dev *dev)
 	return control(dev) & PCI_MSIX_ENABLE;
 }
 
-/*
- * The memory write that is the interrupt. It may abort (bus-master disabled, or no translation): a
- * posted write, so the device does not learn of it, and the interrupt is lost.
- */
 static void deliver(struct pci_dev *dev, struct pci_msix_vector *v)
 {
-	bool aborted;
+	struct pci_message msg = { "MSIX", (unsigned)(v - dev->msix), v->addr, v->data };
 
-	v->pending = false;
-	aborted = dma_write(&dev->master, NB_IOVA(v->addr), &v->data, sizeof(v->data));
-	pci_tell_interrupt(dev, "MSIX", (unsigned)(v - dev->msix), aborted ? "lost" : "delivered");
+	v->stalled = v->pending = !pci_message(dev, &msg, v->stalled);
+}
+
+static void unstall(struct pci_dev *dev, struct pci_msix_vector *v)
+{
+	if (v->stalled)
+		pci_message_forget(dev, v->addr);
+	v->stalled = false;
 }
 
 void pci_msix_flush(struct pci_dev *dev)
@@ -98,8 +99,10 @@ void pci_msix_flush(struct pci_dev *dev)
 
 void pci_msix_forget(struct pci_dev *dev)
 {
-	for (unsigned i = 0; i < dev->model->msix_vectors; i++)
+	for (unsigned i = 0; i < dev->model->msix_vectors; i++) {
+		unstall(dev, &dev->msix[i]);
 		dev->msix[i].pending = false;
+	}
 }
 
 void pci_msix_set(struct pci_dev *dev, unsigned vector, uint64_t addr, uint32_t data)
@@ -109,6 +112,7 @@ void pci_msix_set(struct pci_dev *dev, unsigned vector, uint64_t addr, uint32_t 
 	if (vector >= dev->model->msix_vectors)
 		return;
 	v = &dev->msix[vector];
+	unstall(dev, v);
 	v->addr = addr;
 	v->data = data;
 	v->armed = true;
@@ -117,8 +121,10 @@ void pci_msix_set(struct pci_dev *dev, unsigned vector, uint64_t addr, uint32_t 
 
 void pci_msix_clear(struct pci_dev *dev, unsigned vector)
 {
-	if (vector < dev->model->msix_vectors)
-		dev->msix[vector] = (struct pci_msix_vector){ 0 };
+	if (vector >= dev->model->msix_vectors)
+		return;
+	unstall(dev, &dev->msix[vector]);
+	dev->msix[vector] = (struct pci_msix_vector){ 0 };
 }
 
 void pci_msix_mask(struct pci_dev *dev, unsigned vector, bool masked)
@@ -149,6 +155,6 @@ void pci_msix_raise(struct pci_dev *dev, unsigned vector)
 		return;
 	dev->msix[vector].pending = true;
 	pci_msix_flush(dev);
-	if (dev->msix[vector].pending)
+	if (dev->msix[vector].pending && !dev->msix[vector].stalled)
 		pci_tell_interrupt(dev, "MSIX", vector, "pending");
 }

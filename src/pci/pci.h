@@ -18,6 +18,7 @@
 
 #define PCI_CONFIG_BYTES 4096
 #define PCI_BARS	 6
+#define PCI_REGIONS	 11 /* BARs, ROM, configuration space, VGA, and two that the host may add */
 
 struct pci_dev;
 
@@ -98,6 +99,7 @@ struct pci_event {
 struct pci_msix_vector {
 	bool armed; /* the host programmed addr and data */
 	bool masked, pending;
+	bool stalled;  /* pending, since its write stalled */
 	uint64_t addr; /* what the device writes: an IOVA (design 13) */
 	uint32_t data;
 };
@@ -112,6 +114,7 @@ struct pci_intx {
 struct pci_msi {
 	unsigned vectors; /* the model's: a power of two up to 32, 0: no capability */
 	bool maskable;	  /* the model's: with mask and pending bits */
+	uint32_t stalled; /* vectors whose write stalled, by number; pending, if that can be seen */
 };
 
 struct pci_dev {
@@ -127,8 +130,8 @@ struct pci_dev {
 	uint8_t config_w1c[PCI_CONFIG_BYTES]; /* ... and that writing 1 clears; from the tables */
 	uint16_t cap_pcie, cap_msix, cap_msi, cap_pm; /* offsets, 0: none */
 
-	int memfd;			       /* sparse; BAR i's pages at pci_region_offset(i) */
-	volatile uint8_t *bar[PCI_BARS];       /* this process's mapping of them, NULL: none */
+	int memfd;			 /* sparse; region i's pages at pci_region_offset(i) */
+	volatile uint8_t *bar[PCI_BARS]; /* this process's mapping of them, NULL: none */
 	struct nb_extent bar_extent[PCI_BARS]; /* for peer-to-peer, once the machine placed them */
 
 	struct pci_intx intx;
@@ -138,6 +141,7 @@ struct pci_dev {
 	struct dma_master master;
 	unsigned opens; /* stepped only while > 0, memory and bus-master enabled */
 	bool suspended; /* the host has put it into a low power state */
+	bool messages;	/* some message's write stalled: the next step tries again */
 	/** Told of each event, lock held: never waits. May be NULL. */
 	void (*event)(struct pci_dev *dev, const struct pci_event *event);
 };

@@ -185,81 +185,122 @@ enum nb_smmuv3_ats_status nb_smmuv3_ats_request(struct nb_smmuv3_port *port,
 }
 
 /* IHI 0070 3.9.1.1: beyond the OAS it is aborted, with no event. */
-static enum nb_smmuv3_verdict pass(
-	const struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct nb_smmuv3_span *span)
+static enum smmu_outcome pass(const struct nb_smmuv3 *smmu, struct smmu_translated *out)
 {
-	if (txn->iova.v >> smmu->oas_bits)
-		return NB_SMMUV3_ABORT;
-	span->pa = NB_PA(txn->iova.v);
-	span->bytes = BIT64(smmu->oas_bits) - txn->iova.v;
-	return NB_SMMUV3_OK;
+	uint64_t addr = out->txn.iova.v;
+
+	if (addr >> smmu->oas_bits)
+		return SMMU_ABORTED;
+	out->result = (struct smmu_result){
+		.addr = addr, .size_lg2 = (uint8_t)smmu->oas_bits, .prot = PERM_ALL
+	};
+	return SMMU_TRANSLATED;
 }
 
-static enum nb_smmuv3_verdict forbidden(struct nb_smmuv3 *smmu, const struct dma_txn *txn)
+static enum smmu_outcome forbidden(struct smmu_translated *out)
 {
-	record(smmu, EVT_F_TRANSL_FORBIDDEN, txn);
-	return NB_SMMUV3_ABORT;
+	out->fault = (struct smmu_fault){ .type = EVT_F_TRANSL_FORBIDDEN };
+	return SMMU_FAULTED;
+}
+
+/* Of the configuration: recorded if CR2 asks for it, whatever RECINVSID says. */
+static enum smmu_outcome misconfigured(const struct nb_smmuv3 *smmu, struct smmu_translated *out)
+{
+	out->fault.silent = !rec_cfg_ats(smmu);
+	return SMMU_FAULTED;
 }
 
 /* Split-stage: the address is an IPA; faults are those of any transaction. */
-static enum nb_smmuv3_verdict through_s2(struct nb_smmuv3_port *port, struct smmu_cfg *cfg,
-	const struct dma_txn *txn, struct nb_smmuv3_span *span)
+static enum smmu_outcome through_s2(
+	struct nb_smmuv3 *smmu, struct smmu_recorder *rec, struct smmu_translated *out)
 {
-	struct smmu_walk w = { .smmu = port->smmu, .cfg = cfg, .access = smmu_access_of(cfg, txn) };
-	struct smmu_fault fault = { 0 };
-	struct smmu_result result;
+	struct smmu_walk w = { .smmu = smmu, .cfg = &out->cfg, .rec = rec, .no_update = rec };
 
-	cfg->use_s1 = false;
-	if (!smmu_walk(&w, &result, &fault))
-		return smmu_fail(port->smmu, port, txn, cfg, &fault, &span->stag);
-	span->pa = NB_PA(result.addr);
-	span->bytes = BIT64(result.size_lg2) - (result.addr & (BIT64(result.size_lg2) - 1));
-	return NB_SMMUV3_OK;
+	out->s2 = true;
+	out->cfg.use_s1 = false;
+	w.access = out->access = smmu_access_of(&out->cfg, &out->txn);
+	return smmu_walk(&w, &out->result, &out->fault) ? SMMU_TRANSLATED : SMMU_FAULTED;
+}
+
+/* For a recorder from the tables, else as any transaction gets it. */
+static bool configure(
+	struct nb_smmuv3 *smmu, struct smmu_recorder *rec, struct smmu_translated *out)
+{
+	uint64_t state = atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire);
+	uint32_t tag;
+
+	if (rec)
+		return smmu_cfg_fetch(smmu, &out->txn, &out->cfg, &out->fault, rec);
+	return smmu_cfg_get(smmu, &out->txn, state, &out->cfg, &tag, &out->fault);
 }
 
 /* IHI 0070 3.9.1.3, with CR0.ATSCHK: the STE says whether, and as what, the address may pass. */
-static enum nb_smmuv3_verdict checked(
-	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
+static enum smmu_outcome checked(
+	struct nb_smmuv3 *smmu, struct smmu_recorder *rec, struct smmu_translated *out)
+{
+	bool ok = configure(smmu, rec, out);
+
+	if (!ok && no_ste(out->fault.type))
+		return misconfigured(smmu, out);
+	out->configured = true;
+	if (out->cfg.abort)
+		return SMMU_ABORTED;
+	if (effective_eats(smmu, &out->cfg) == STE_EATS_ABT)
+		return forbidden(out);
+	if (!ok && out->fault.type == EVT_F_STREAM_DISABLED)
+		return misconfigured(smmu, out);
+	/* Whatever is wrong with a CD: none is used. */
+	if (out->cfg.eats == STE_EATS_S1CHK)
+		return through_s2(smmu, rec, out);
+	return pass(smmu, out);
+}
+
+enum smmu_outcome smmu_translated_resolve(struct nb_smmuv3 *smmu, const struct dma_txn *txn,
+	struct smmu_recorder *rec, struct smmu_translated *out)
+{
+	uint32_t cr0 = atomic_load_explicit(&smmu->cr0, memory_order_acquire);
+
+	/* IHI 0070 3.9.1.3: there is no IDR3.PASIDTT, a PASID says nothing here. */
+	*out = (struct smmu_translated){ .txn = *txn };
+	out->txn.ssid_valid = out->txn.priv = out->txn.inst = false;
+	out->txn.ssid = 0;
+	out->access = (struct smmu_access){ .iova = txn->iova, .prot = txn->prot };
+	if (!smmu->hw.ats)
+		return SMMU_ABORTED;
+	if (!(cr0 & CR0_SMMUEN))
+		return forbidden(out);
+	return cr0 & CR0_ATSCHK ? checked(smmu, rec, out) : pass(smmu, out);
+}
+
+static enum nb_smmuv3_verdict fail(struct nb_smmuv3_port *port,
+	const struct smmu_translated *access, struct nb_smmuv3_span *span)
 {
 	struct nb_smmuv3 *smmu = port->smmu;
-	uint64_t state = atomic_load_explicit(&smmu->cfg_gen, memory_order_acquire);
-	struct smmu_fault fault = { 0 };
-	struct smmu_cfg cfg;
-	uint32_t tag;
-	bool ok = smmu_cfg_get(smmu, txn, state, &cfg, &tag, &fault);
 
-	if (!ok && no_ste(fault.type)) {
-		fault.silent = false; /* RECINVSID does not matter */
-		smmu_ats_config_event(smmu, &fault, txn);
-		return NB_SMMUV3_ABORT;
-	}
-	if (cfg.abort)
-		return NB_SMMUV3_ABORT;
-	if (effective_eats(smmu, &cfg) == STE_EATS_ABT)
-		return forbidden(smmu, txn);
-	if (!ok && fault.type == EVT_F_STREAM_DISABLED) {
-		smmu_ats_config_event(smmu, &fault, txn);
-		return NB_SMMUV3_ABORT;
-	}
-	/* Whatever is wrong with a CD: none is used. */
-	if (cfg.eats == STE_EATS_S1CHK)
-		return through_s2(port, &cfg, txn, span);
-	return pass(smmu, txn, span);
+	if (access->s2)
+		return smmu_fail(
+			smmu, port, &access->txn, &access->cfg, &access->fault, &span->stag);
+	smmu_event(smmu, &access->fault, &access->txn, &access->access);
+	return NB_SMMUV3_ABORT;
 }
 
 enum nb_smmuv3_verdict smmu_translated(
 	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span)
 {
-	struct nb_smmuv3 *smmu = port->smmu;
-	uint32_t cr0 = atomic_load_explicit(&smmu->cr0, memory_order_acquire);
-	struct dma_txn plain = *txn;
+	struct smmu_translated access;
+	uint64_t bytes, addr;
 
-	/* IHI 0070 3.9.1.3: there is no IDR3.PASIDTT, a PASID says nothing here. */
-	plain.ssid_valid = plain.priv = plain.inst = false;
-	plain.ssid = 0;
-	if (!smmu->hw.ats)
+	switch (smmu_translated_resolve(port->smmu, txn, NULL, &access)) {
+	case SMMU_FAULTED:
+		return fail(port, &access, span);
+	case SMMU_ABORTED:
 		return NB_SMMUV3_ABORT;
-	if (!(cr0 & CR0_SMMUEN))
-		return forbidden(smmu, &plain);
-	return cr0 & CR0_ATSCHK ? checked(port, &plain, span) : pass(smmu, &plain, span);
+	case SMMU_TRANSLATED:
+		break;
+	}
+	addr = access.result.addr;
+	bytes = BIT64(access.result.size_lg2);
+	span->pa = NB_PA(addr);
+	span->bytes = bytes - (addr & (bytes - 1));
+	return NB_SMMUV3_OK;
 }

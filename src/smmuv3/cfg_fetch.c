@@ -75,6 +75,8 @@ bool smmu_cfg_fetch(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct sm
 		return true;
 	if (!choose_substream(smmu, ste, txn, cfg, fault))
 		return false;
+	if (txn->translated) /* IHI 0070 3.9.1.3 */
+		return true;
 	w.access = smmu_access_of(cfg, txn);
 	return !cfg->use_s1 || fetch_cd(&w, ste, cfg, fault);
 }

@@ -18,6 +18,9 @@ struct cmd {
 
 typedef enum cmd_outcome cmd_fn(struct nb_smmuv3 *smmu, const struct cmd *cmd);
 
+/* forward.c. reg_lock is held, there is room. */
+void smmu_forward_add(struct nb_smmuv3 *smmu, const struct cmd *cmd);
+
 /* cmd_cfgi.c */
 cmd_fn smmu_cmd_prefetch, smmu_cmd_cfgi_ste, smmu_cmd_cfgi_range, smmu_cmd_cfgi_cd,
 	smmu_cmd_cfgi_cd_all, smmu_cmd_resume, smmu_cmd_stall_term;

@@ -47,6 +47,9 @@ static enum cmd_outcome cmd_sync(struct nb_smmuv3 *smmu, const struct cmd *cmd)
 		return CMD_ILL;
 	if (!dma_has_left(smmu) || smmu->atc_pending)
 		return CMD_WAIT;
+	smmu->cmdq_paused = smmu_forward_pending(smmu);
+	if (smmu->cmdq_paused)
+		return CMD_WAIT;
 	if (smmu->atc_failed) {
 		smmu->atc_failed = false;
 		return CMD_ATC_FAILED;
@@ -140,6 +143,9 @@ static bool consume(struct nb_smmuv3 *smmu)
 
 	if (cons == (regs->cmdq_prod & mask))
 		return false;
+	smmu->cmdq_paused = !smmu_forward_room(smmu);
+	if (smmu->cmdq_paused)
+		return false;
 	if (!fetch(smmu, cons & (size - 1), lg2, &cmd)) {
 		halt(smmu, CERROR_ABT);
 		return false;
@@ -151,6 +157,7 @@ static bool consume(struct nb_smmuv3 *smmu)
 		halt(smmu, CERROR_ATC_INV_SYNC);
 	if (outcome != CMD_DONE)
 		return false;
+	smmu_forward_add(smmu, &cmd);
 	smmu->commands++;
 	smmu->syncs += field_get(CMD_0_OP, cmd.w[0]) == CMD_SYNC;
 	regs->cmdq_cons = (regs->cmdq_cons & CMDQ_CONS_ERR) | ((cons + 1) & mask);
@@ -168,6 +175,12 @@ static void go_on(struct nb_smmuv3 *smmu)
 		if (!consume(smmu))
 			return;
 	}
+}
+
+void smmu_cmdq_resume(struct nb_smmuv3 *smmu)
+{
+	if (smmu->cmdq_paused)
+		go_on(smmu);
 }
 
 void smmu_cmdq_run(struct nb_smmuv3 *smmu)
@@ -196,8 +209,7 @@ static void take_sync_irqs(struct nb_smmuv3 *smmu, struct smmu_sync_irq *irqs, u
 	*n = smmu->n_sync_irqs;
 	memcpy(irqs, smmu->sync_irqs, *n * sizeof(*irqs));
 	smmu->n_sync_irqs = 0;
-	if (smmu->cmdq_paused)
-		go_on(smmu);
+	smmu_cmdq_resume(smmu);
 	pthread_mutex_unlock(&smmu->reg_lock);
 }
 

@@ -187,6 +187,7 @@ bool smmu_cfg_get(struct nb_smmuv3 *smmu, const struct dma_txn *txn, uint64_t st
 {
 	uint64_t key = key_of_txn(txn);
 	const struct smmu_cfg_slot *set = set_at(smmu, key);
+	struct dma_txn whole;
 	unsigned i;
 
 	*tag = 0;
@@ -196,7 +197,10 @@ bool smmu_cfg_get(struct nb_smmuv3 *smmu, const struct dma_txn *txn, uint64_t st
 			return true;
 		}
 	}
-	if (!smmu_cfg_fetch(smmu, txn, cfg, fault, NULL))
+	/* What is cached serves accesses of every kind. */
+	whole = *txn;
+	whole.translated = false;
+	if (!smmu_cfg_fetch(smmu, &whole, cfg, fault, NULL))
 		return false;
 	*tag = fill(smmu, key, cfg, state);
 	return true;

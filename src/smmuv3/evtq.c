@@ -130,14 +130,22 @@ static bool merges(const struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS
 }
 
 /* out_lock is held. Room goes to stalled transactions first: their records are older. */
-static void put_or_lose(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS], bool may_merge)
+static bool put_or_lose(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS], bool may_merge)
 {
-	if (!working(smmu) || (may_merge && merges(smmu, record)))
-		return;
-	if (full(smmu))
+	if (!working(smmu))
+		return false;
+	if (may_merge && merges(smmu, record))
+		return true;
+	if (full(smmu)) {
 		overflow(smmu);
-	else
-		smmu_eventq_put(smmu, record);
+		return false;
+	}
+	return smmu_eventq_put(smmu, record);
+}
+
+bool smmu_eventq_record(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS])
+{
+	return put_or_lose(smmu, record, false);
 }
 
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,

@@ -271,6 +271,7 @@ static const struct reg *find(uint64_t offset, unsigned size)
 
 void smmu_signal(struct nb_smmuv3 *smmu)
 {
+	smmu_forward(smmu);
 	smmu_cmdq_signal(smmu);
 	smmu_stall_notify(smmu);
 	smmu_gerror_signal(smmu);

@@ -301,7 +301,7 @@ enum smmu_stall_state {
 
 /* A stalled transaction (stall.c); under out_lock. */
 struct smmu_stall {
-	struct nb_smmuv3_port *port;
+	struct nb_smmuv3_port *port; /* NULL: it will not be asked for again */
 	struct dma_txn txn;
 	uint64_t order; /* of the records that are due */
 	uint64_t record[EVT_WORDS];
@@ -310,6 +310,14 @@ struct smmu_stall {
 	enum nb_smmuv3_verdict verdict; /* where it has ended */
 	bool record_due;		/* not written yet, for want of room */
 	bool notify;			/* ops.resumed is to be called */
+};
+
+/** Commands on their way to ops.commands (forward.c). Guarded by reg_lock. */
+#define SMMU_FORWARDS 32
+struct smmu_forward {
+	uint64_t cmds[SMMU_FORWARDS][2];
+	unsigned n;
+	bool busy; /* some thread is passing on what it took */
 };
 
 /* The completion of a CMD_SYNC with CS = SIG_IRQ. */
@@ -351,6 +359,7 @@ struct nb_smmuv3 {
 	uint32_t budget;  /* commands that the doorbell may still execute: see cmdq.c */
 	struct smmu_sync_irq sync_irqs[SMMU_SYNC_IRQS];
 	_Atomic unsigned n_sync_irqs;
+	struct smmu_forward forward;
 	uint64_t waiting;	  /* SMMU_WAIT_* */
 	uint64_t commands, syncs; /* done so far */
 	unsigned atc_pending;	  /* ATC invalidations that were not answered */
@@ -392,7 +401,10 @@ bool smmu_tt_set_base(struct smmu_tt *tt, uint64_t base, unsigned out_bits);
 /* Bits of an address size field (IPS, S2PS, IDR5.OAS), at most the SMMU's own. */
 unsigned smmu_addr_bits(const struct nb_smmuv3 *smmu, unsigned field);
 
-/* config.c: the whole configuration of a transaction, and its cache. */
+/*
+ * config.c: the whole configuration of a transaction, and its cache. Of an access by a translated
+ * address fetch leaves out the CD, which it does not use.
+ */
 bool smmu_cfg_fetch(struct nb_smmuv3 *smmu, const struct dma_txn *txn, struct smmu_cfg *cfg,
 	struct smmu_fault *fault, struct smmu_recorder *rec);
 /* From the cache, or fetched and put there while cfg_gen is state. *tag 0: could not be cached. */
@@ -477,6 +489,13 @@ enum nb_smmuv3_verdict smmu_translate_slow(struct nb_smmuv3_port *port, nb_iova 
 void smmu_cmdq_run(struct nb_smmuv3 *smmu);
 /* No lock held: raise the interrupts of the CMD_SYNCs that completed, and go on if they had no room. */
 void smmu_cmdq_signal(struct nb_smmuv3 *smmu);
+/** What consumption waited for is there: go on, as far as the doorbell's budget goes. reg_lock held. */
+void smmu_cmdq_resume(struct nb_smmuv3 *smmu);
+
+/* forward.c. The first two with reg_lock held, the last without locks. */
+bool smmu_forward_room(const struct nb_smmuv3 *smmu);
+bool smmu_forward_pending(const struct nb_smmuv3 *smmu);
+void smmu_forward(struct nb_smmuv3 *smmu);
 /* mmio.c: whatever is due after reg_lock was held: interrupts, ops.resumed. No lock held. */
 void smmu_signal(struct nb_smmuv3 *smmu);
 
@@ -490,6 +509,8 @@ bool smmu_stall_begin(struct nb_smmuv3 *smmu, struct nb_smmuv3_port *port,
 bool smmu_stall_check(struct nb_smmuv3_port *port, const struct dma_txn *txn,
 	enum nb_smmuv3_verdict *verdict, uint16_t *stag);
 void smmu_stall_port_gone(struct nb_smmuv3_port *port);
+/* Its port will not ask for it again. */
+void smmu_stall_forget(struct nb_smmuv3_port *port, const struct dma_txn *txn);
 /* Commands; sid and stag need not exist. verdict OK: translate anew. */
 void smmu_stall_resume(
 	struct nb_smmuv3 *smmu, uint32_t sid, uint16_t stag, enum nb_smmuv3_verdict verdict);
@@ -510,9 +531,23 @@ void smmu_outbox_deliver(struct nb_smmuv3 *smmu);
 /* pri.c: likewise. *ill: the command is ILLEGAL. */
 bool smmu_pri_resp(struct nb_smmuv3 *smmu, const uint64_t w[2], bool *ill);
 
-/* ats.c: an access marked as translated. Record a configuration error of ATS, if CR2 asks for it. */
+/* ats.c: an access marked as translated, and what becomes of it before anybody is told. */
+struct smmu_translated {
+	struct dma_txn txn;	   /* without its PASID */
+	struct smmu_access access; /* that an event tells */
+	struct smmu_cfg cfg;	   /* the stream's, as far as its STE says; else zero */
+	bool configured;	   /* the STE was asked, and is legal */
+	bool s2;		   /* split-stage: the address is stage 2's input */
+	struct smmu_fault fault;   /* SMMU_FAULTED */
+	struct smmu_result result; /* SMMU_TRANSLATED */
+};
+
+/* With rec no cache is asked, and nothing is changed. */
+enum smmu_outcome smmu_translated_resolve(struct nb_smmuv3 *smmu, const struct dma_txn *txn,
+	struct smmu_recorder *rec, struct smmu_translated *out);
 enum nb_smmuv3_verdict smmu_translated(
 	struct nb_smmuv3_port *port, const struct dma_txn *txn, struct nb_smmuv3_span *span);
+/* Record a configuration error of ATS, if CR2 asks for it. */
 void smmu_ats_config_event(
 	struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn);
 
@@ -548,6 +583,8 @@ int smmu_msi_write(struct nb_smmuv3 *smmu, nb_pa addr, uint32_t data);
 /* The queue can be written now, and: put a record into it. False: it was not. Under out_lock. */
 bool smmu_eventq_writable(const struct nb_smmuv3 *smmu);
 bool smmu_eventq_put(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS]);
+/** Likewise, as any event: false if it is lost (overflow), or the queue is off. */
+bool smmu_eventq_record(struct nb_smmuv3 *smmu, const uint64_t record[EVT_WORDS]);
 void smmu_event(struct nb_smmuv3 *smmu, const struct smmu_fault *fault, const struct dma_txn *txn,
 	const struct smmu_access *access);
 /* The record of a fault; record is zero before. */

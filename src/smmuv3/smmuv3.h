@@ -14,6 +14,8 @@
 /** dma_translate_fn; ctx is the struct nb_smmuv3, port one of nb_smmuv3_port_create. Records an event where it aborts. */
 int smmuv3_translate(
 	void *ctx, struct port *port, const struct dma_txn *txn, struct dma_span *span);
+/** dma_forget_fn, likewise: software still has to end the transaction, but what asks for the same is another one. */
+void smmuv3_forget(void *ctx, struct port *port, const struct dma_txn *txn);
 
 /**
  * Have what a fault's record has no room for told just before the record is written. Called before

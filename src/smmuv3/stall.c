@@ -5,7 +5,8 @@
  * asks again, and finds its transaction here by port and contents.
  *
  * A slot's number is the low byte of its STAG, the high byte tells its successive uses apart. A slot
- * whose transaction was terminated keeps the verdict until the port asks, or the slot is needed.
+ * whose transaction was terminated keeps the verdict until the port asks, or the slot is needed. One
+ * whose device will not ask again (a reset) has no port: software ends it all the same.
  *
  * Everything is under out_lock, so that table and event queue agree. nb_smmuv3_port.stalls, which
  * counts the port's slots, lets translation pass by without the lock.
@@ -42,11 +43,17 @@ static void drop_record(struct nb_smmuv3 *smmu, struct smmu_stall *stall)
 	stall->record_due = false;
 }
 
+static void leave_port(struct smmu_stall *stall)
+{
+	if (stall->port)
+		atomic_fetch_sub(&stall->port->stalls, 1);
+	stall->port = NULL;
+}
+
 static void release(struct nb_smmuv3 *smmu, struct smmu_stall *stall)
 {
 	drop_record(smmu, stall);
-	atomic_fetch_sub(&stall->port->stalls, 1);
-	stall->port = NULL;
+	leave_port(stall);
 	stall->state = SMMU_STALL_FREE;
 }
 
@@ -140,7 +147,7 @@ static void end(struct nb_smmuv3 *smmu, struct smmu_stall *stall, enum nb_smmuv3
 	atomic_fetch_add(&smmu->notices, 1);
 	stall->verdict = verdict;
 	stall->state = SMMU_STALL_ENDED;
-	if (verdict == NB_SMMUV3_OK)
+	if (verdict == NB_SMMUV3_OK || !stall->port)
 		release(smmu, stall);
 }
 
@@ -181,6 +188,20 @@ void smmu_stall_term(struct nb_smmuv3 *smmu, uint32_t sid)
 void smmu_stall_term_all(struct nb_smmuv3 *smmu)
 {
 	term(smmu, true, 0);
+}
+
+void smmu_stall_forget(struct nb_smmuv3_port *port, const struct dma_txn *txn)
+{
+	struct nb_smmuv3 *smmu = port->smmu;
+	struct smmu_stall *stall;
+
+	pthread_mutex_lock(&smmu->out_lock);
+	stall = find(port, txn);
+	if (stall && stall->state == SMMU_STALL_ENDED)
+		release(smmu, stall);
+	else if (stall)
+		leave_port(stall);
+	pthread_mutex_unlock(&smmu->out_lock);
 }
 
 void smmu_stall_port_gone(struct nb_smmuv3_port *port)

@@ -268,6 +268,11 @@ static __attribute__((noinline)) enum nb_smmuv3_verdict translate_foreign(
 	return translate(port, &held, txn, span);
 }
 
+_Static_assert((int)DMA_TRANSLATED == NB_SMMUV3_OK && (int)DMA_TXN_ABORTS == NB_SMMUV3_ABORT &&
+		       (int)DMA_TXN_STALLS == NB_SMMUV3_STALLED &&
+		       (int)DMA_TXN_RAZ_WI == NB_SMMUV3_RAZ_WI,
+	"smmuv3_translate");
+
 int smmuv3_translate(void *ctx, struct port *of, const struct dma_txn *txn, struct dma_span *span)
 {
 	struct nb_smmuv3_port *port = to_smmu_port(of);
@@ -281,4 +286,9 @@ int smmuv3_translate(void *ctx, struct port *of, const struct dma_txn *txn, stru
 	if (verdict == NB_SMMUV3_OK)
 		*span = (struct dma_span){ out.pa, out.bytes };
 	return verdict;
+}
+
+void smmuv3_forget(void *ctx, struct port *port, const struct dma_txn *txn)
+{
+	smmu_stall_forget(to_smmu_port(port), txn);
 }

@@ -166,21 +166,39 @@ static inline struct iotlb_entry iotlb_entry_of(uint64_t value)
 bool iotlb_find(const struct iotlb *tlb, struct iotlb_cache *cache, uint32_t tag, uint64_t gen,
 	nb_iova iova, struct iotlb_entry *out);
 
+/* What probes have to know of a fill of this size; before the slot is written. */
+static inline void iotlb_note_size(struct iotlb_cache *cache, unsigned size_lg2)
+{
+	cache->last_lg2 = size_lg2;
+	if (!(cache->sizes >> size_lg2 & 1))
+		__atomic_store_n(
+			&cache->sizes, cache->sizes | UINT64_C(1) << size_lg2, __ATOMIC_RELAXED);
+}
+
+/* A slot's value; of numbers that are not of bytes, where many are filled. */
+static inline uint64_t iotlb_value(uint64_t pa, unsigned size_lg2, unsigned prot)
+{
+	return pa | (uint64_t)size_lg2 << 6 | prot;
+}
+
+/* A fill but for iotlb_note_size, which who fills many calls when the size is another. */
+static inline void iotlb_fill_slot(const struct iotlb_cache *cache, uint32_t tag, uint64_t gen,
+	nb_iova iova, unsigned size_lg2, uint64_t value)
+{
+	struct iotlb_slot *slot = iotlb_slot(cache, tag, iova.v, size_lg2);
+
+	atomic_store_explicit(&slot->key, iotlb_key(tag, iova.v, size_lg2), memory_order_relaxed);
+	atomic_store_explicit(&slot->value, value, memory_order_relaxed);
+	atomic_store_explicit(&slot->gen, gen, memory_order_relaxed);
+}
+
 /** Fill; pa is aligned to the block. gen: from iotlb_gen before the walk began. Owner only. */
 static inline void iotlb_fill(struct iotlb_cache *cache, uint32_t tag, uint64_t gen, nb_iova iova,
 	const struct iotlb_entry *entry)
 {
-	struct iotlb_slot *slot = iotlb_slot(cache, tag, iova.v, entry->size_lg2);
-
-	cache->last_lg2 = entry->size_lg2;
-	if (!(cache->sizes >> entry->size_lg2 & 1))
-		__atomic_store_n(&cache->sizes, cache->sizes | UINT64_C(1) << entry->size_lg2,
-			__ATOMIC_RELAXED);
-	atomic_store_explicit(
-		&slot->key, iotlb_key(tag, iova.v, entry->size_lg2), memory_order_relaxed);
-	atomic_store_explicit(&slot->value,
-		entry->pa | (uint64_t)entry->size_lg2 << 6 | entry->prot, memory_order_relaxed);
-	atomic_store_explicit(&slot->gen, gen, memory_order_relaxed);
+	iotlb_note_size(cache, entry->size_lg2);
+	iotlb_fill_slot(cache, tag, gen, iova, entry->size_lg2,
+		iotlb_value(entry->pa, entry->size_lg2, entry->prot));
 }
 
 /** NULL without memory. */

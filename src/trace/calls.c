@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the argument of each VFIO ioctl is made of. Nested calls (base + 18 to 20 on a container)
- * are those proposed in 2018 to 2021 and never merged.
+ * What the argument of each VFIO ioctl is made of. Nested calls (base + 18 to 20 on a container, + 48
+ * to 50 on a device) are in <nestbox/vfio-nesting.h>.
  */
 #include "trace/calls.h"
 
@@ -219,6 +219,10 @@ static const struct trace_call calls[] = {
 	{ CONTAINER, 19, "VFIO_IOMMU_CACHE_INVALIDATE", FIELDS(cache_invalidate, 24),
 		trace_tail_invalidate },
 	{ CONTAINER, 20, "VFIO_IOMMU_SET_MSI_BINDING", FIELDS(msi_binding, 32) },
+	{ DEVICE, 48, "VFIO_DEVICE_SET_PASID_TABLE", FIELDS(pasid_table, 40) },
+	{ DEVICE, 49, "VFIO_DEVICE_CACHE_INVALIDATE", FIELDS(cache_invalidate, 24),
+		trace_tail_invalidate },
+	{ DEVICE, 50, "VFIO_DEVICE_SET_MSI_BINDING", FIELDS(msi_binding, 32) },
 };
 
 const struct trace_call *trace_call_find(const char *kind, unsigned cmd)
@@ -265,13 +269,14 @@ static void add_feature(struct text *text, const struct trace_name *names, uint6
 #define REGION_LG2    40
 #define REGION_CONFIG 7
 #define REGION_FIRST  8
+#define REGION_LAST   10
 
 void trace_add_region(struct text *text, uint64_t offset)
 {
 	uint64_t at = offset & ((UINT64_C(1) << REGION_LG2) - 1), slot = offset >> REGION_LG2;
 	uint64_t index = slot == REGION_CONFIG ? REGION_CONFIG : slot - REGION_FIRST;
 
-	if (slot < REGION_CONFIG || index > 8 ||
+	if (slot < REGION_CONFIG || index > REGION_LAST ||
 		(index == REGION_CONFIG && slot != REGION_CONFIG)) {
 		text_add(text, "%#llx", (unsigned long long)offset);
 		return;

@@ -80,6 +80,7 @@ static void add_fault(struct json *json, const struct trace_event *event)
 	json_string(json, "access", event->read ? "read" : "write");
 	json_value(json, "iova", "%llu", (unsigned long long)event->iova);
 	json_number(json, "stage", event->stage);
+	json_value(json, "delivered", event->delivered ? "true" : "false");
 	json_string(json, "found", event->found && event->found[0] ? event->found : NULL);
 }
 

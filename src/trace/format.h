@@ -49,6 +49,7 @@ struct trace_event {
 	uint64_t iova;	       /* TRACE_FAULT */
 	bool read;	       /* TRACE_FAULT: what was tried */
 	unsigned stage;	       /* TRACE_FAULT; 0: none of the two */
+	bool delivered;	       /* TRACE_FAULT: to the owner of stage 1 */
 	const char *found;     /* TRACE_FAULT: what was there, may be "" */
 	unsigned vector;       /* TRACE_INTERRUPT */
 	const char *outcome;   /* TRACE_INTERRUPT: struct pci_event */

@@ -52,6 +52,8 @@ const struct trace_name trace_region_index[] = {
 	{ 6, "ROM" },
 	{ 7, "CONFIG" },
 	{ 8, "VGA" },
+	{ 9, "DMA-FAULT" },
+	{ 10, "DMA-FAULT-RESPONSE" },
 	{ 0, NULL },
 };
 const struct trace_name trace_irq_flags[] = {
@@ -183,6 +185,12 @@ const struct trace_name trace_plane_flags[] = {
 	{ 0, NULL },
 };
 const struct trace_name trace_bind_flags[] = { { 1, "TOKEN" }, { 0, NULL } };
+const struct trace_name trace_inv_flags[] = {
+	{ 1, "PASID" },
+	{ 2, "ARCHID" },
+	{ 4, "LEAF" },
+	{ 0, NULL },
+};
 const struct trace_name trace_pasid_flags[] = { { 1, "PASID" }, { 0, NULL } };
 const struct trace_name trace_atomic_flags[] = {
 	{ 1, "COMP32" },

@@ -37,6 +37,7 @@ extern const struct trace_name trace_bind_unbind[];
 extern const struct trace_name trace_pasid_config[];
 extern const struct trace_name trace_cache_kinds[];
 extern const struct trace_name trace_granularity[];
+extern const struct trace_name trace_inv_flags[];
 extern const struct trace_name trace_feature_ops[];
 extern const struct trace_name trace_bus_master[];
 extern const struct trace_name trace_migration_flags[];

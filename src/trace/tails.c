@@ -161,6 +161,15 @@ static const struct trace_field migration_cap[] = {
 	END,
 };
 static const struct trace_field avail_cap[] = { { "avail", 8, 4, TRACE_DEC, NULL }, END };
+static const struct trace_field nesting_cap[] = {
+	{ "flags", 8, 4, TRACE_HEX, NULL },
+	{ "granules", 16, 8, TRACE_HEX, NULL },
+	{ "iova_bits", 24, 1, TRACE_DEC, NULL },
+	{ "ipa_bits", 25, 1, TRACE_DEC, NULL },
+	{ "pasid_bits", 26, 1, TRACE_DEC, NULL },
+	{ "asid_bits", 27, 1, TRACE_DEC, NULL },
+	END,
+};
 static const struct trace_field type_cap[] = {
 	{ "type", 8, 4, TRACE_HEX, NULL },
 	{ "subtype", 12, 4, TRACE_HEX, NULL },
@@ -175,6 +184,7 @@ static const struct cap type1_caps[] = {
 	{ 1, "IOVA_RANGE", NULL, RANGES_LAST },
 	{ 2, "MIGRATION", migration_cap, NO_RANGES },
 	{ 3, "DMA_AVAIL", avail_cap, NO_RANGES },
+	{ 4, "NESTING", nesting_cap, NO_RANGES },
 	{ 0, NULL, NULL, NO_RANGES },
 };
 static const struct cap region_caps[] = {
@@ -345,11 +355,18 @@ void trace_tail_invalidate(struct text *text, const struct trace_tail *tail)
 {
 	const uint8_t *arg = tail->arg;
 
+	if (arg[17] >= 1 && arg[17] <= 2 && tail->len >= 40) {
+		text_add(text, ", by=");
+		trace_add_flags(text, trace_inv_flags, trace_load(arg + 24, 4));
+	}
 	if (arg[17] == 1 && tail->len >= 40)
 		text_add(text, ", archid=%u, pasid=%llu", (unsigned)trace_load(arg + 28, 4),
 			(ull)trace_load(arg + 32, 8));
 	else if (arg[17] == 2 && tail->len >= 64)
-		text_add(text, ", archid=%u, addr=0x%llx, granule_size=0x%llx, nb_granules=%llu",
-			(unsigned)trace_load(arg + 28, 4), (ull)trace_load(arg + 40, 8),
-			(ull)trace_load(arg + 48, 8), (ull)trace_load(arg + 56, 8));
+		text_add(text,
+			", archid=%u, pasid=%llu, addr=0x%llx, granule_size=0x%llx, "
+			"nb_granules=%llu",
+			(unsigned)trace_load(arg + 28, 4), (ull)trace_load(arg + 32, 8),
+			(ull)trace_load(arg + 40, 8), (ull)trace_load(arg + 48, 8),
+			(ull)trace_load(arg + 56, 8));
 }

@@ -183,6 +183,19 @@ int vfio_host_can(struct vfio *vfio, unsigned type, struct why *why)
 	return 0;
 }
 
+static int attach_with_stage1(struct vfio_container *container, struct vfio_group *group,
+	enum iommu_domain_kind kind, struct why *why)
+{
+	int ret = ioas_attach_group(container->ioas, group->iommu, kind, why);
+
+	if (ret)
+		return ret;
+	ret = vfio_nested_join(container, group, why);
+	if (ret)
+		ioas_detach_group(container->ioas, group->iommu);
+	return ret;
+}
+
 int vfio_attach_group(struct vfio_container *container, struct vfio_group *group, struct why *why)
 {
 	enum iommu_domain_kind kind;
@@ -196,7 +209,7 @@ int vfio_attach_group(struct vfio_container *container, struct vfio_group *group
 			"the vaddr of some mapping is invalid, no group can join meanwhile");
 	ret = group_kind(group, container->type, &kind, why);
 	if (!ret)
-		ret = ioas_attach_group(container->ioas, group->iommu, kind, why);
+		ret = attach_with_stage1(container, group, kind, why);
 	if (ret)
 		why_about(why, group->name, NULL, vfio_group_iommu_name(group));
 	return ret;
@@ -246,5 +259,7 @@ void vfio_unset_iommu(struct vfio_container *container)
 		ioas_destroy(container->ioas);
 	container->ioas = NULL;
 	container->type = 0;
+	container->stage1 = (struct vfio_stage1){ 0 };
+	container->msi = (struct vfio_msi_binding){ 0 };
 	container->dirty_tracking = false;
 }

@@ -306,6 +306,7 @@ void vfio_container_leave(struct vfio_group *group)
 	busy_begin(lock, &container->busy);
 	if (container->ioas)
 		ioas_detach_group(container->ioas, group->iommu);
+	vfio_nested_leave(container, group);
 	cds_list_del(&group->member);
 	group->container = NULL;
 	group->container_users = 0;

@@ -8,6 +8,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "vfio/fault.h"
 #include "vfio/internal.h"
 
 #define COMMAND	       0x04
@@ -72,6 +73,10 @@ static int enable(struct vfio_device *device)
 
 	if (!vfio_irq_open(device))
 		return -ENOMEM;
+	if (!vfio_fault_open(device)) {
+		vfio_irq_close(device);
+		return -ENOMEM;
+	}
 	pthread_mutex_lock(&pci->lock);
 	pci_config_write(pci, COMMAND, COMMAND_MEMORY, 2);
 	pci_dev_reset(pci);
@@ -95,6 +100,7 @@ static void disable(struct vfio_device *device)
 	pthread_mutex_unlock(&pci->lock);
 
 	vfio_irq_close(device);
+	vfio_fault_close(device);
 	vfio_ioeventfd_close(device);
 
 	pthread_mutex_lock(&pci->lock);
@@ -156,11 +162,12 @@ static long get_info(struct ioctl_call *call, void *data)
 {
 	struct vfio_device_info info = {
 		.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
-		.num_regions = VFIO_PCI_NUM_REGIONS,
-		.num_irqs = VFIO_PCI_NUM_IRQS,
 	};
+	const struct vfio_device *device = vfio_device_from_file(call->file);
 
 	info.argsz = ((struct vfio_device_info *)data)->argsz;
+	info.num_regions = vfio_fault_regions(device);
+	info.num_irqs = vfio_fault_irqs(device);
 	/* The struct grew: as much of it as the program knows. */
 	if (call->caller->ops->copy_out(
 		    call->caller, call->uaddr, &info, MIN(info.argsz, sizeof(info))))
@@ -188,6 +195,15 @@ static const struct ioctl_row device_rows[] = {
 		ABI_SIZE_TO(struct vfio_device_ioeventfd, fd), vfio_device_ioeventfd, false },
 	{ VFIO_DEVICE_FEATURE, "VFIO_DEVICE_FEATURE", sizeof(struct vfio_device_feature),
 		vfio_device_feature, false },
+	{ VFIO_DEVICE_SET_PASID_TABLE, "VFIO_DEVICE_SET_PASID_TABLE",
+		offsetof(struct vfio_iommu_type1_set_pasid_table, config),
+		vfio_device_set_pasid_table, false },
+	{ VFIO_DEVICE_CACHE_INVALIDATE, "VFIO_DEVICE_CACHE_INVALIDATE",
+		offsetof(struct vfio_iommu_type1_cache_invalidate, info),
+		vfio_device_cache_invalidate, false },
+	{ VFIO_DEVICE_SET_MSI_BINDING, "VFIO_DEVICE_SET_MSI_BINDING",
+		sizeof(struct vfio_iommu_type1_set_msi_binding), vfio_device_set_msi_binding,
+		false },
 };
 
 static long device_ioctl(

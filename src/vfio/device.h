@@ -21,6 +21,7 @@
 #include "machine/machine.h"
 
 struct vfio;
+struct vfio_fault;
 struct vfio_group;
 
 #define VFIO_CONFIG_STD 256 /* the extended space begins here */
@@ -57,6 +58,12 @@ struct vfio_intx {
 	struct virqfd *unmask; /* the eventfd that unmasks, NULL: none */
 };
 
+/** Where a guest's devices find the doorbell. */
+struct vfio_msi_binding {
+	uint64_t size; /* 0: there is none */
+	uint64_t iova, gpa;
+};
+
 struct vfio_device {
 	struct vfio *vfio;
 	struct vfio_group *group;
@@ -75,6 +82,11 @@ struct vfio_device {
 	unsigned msi_lg2;	     /* MSI: so many bits of it count the vectors */
 	unsigned msi_qmax;  /* Linux 7.3 vdev->msi_qmax: msi_lg2 when it was last enabled */
 	int err_fd, req_fd; /* eventfds, or -1; guarded by the endpoint's lock */
+
+	struct vfio_fault *fault; /* its group nests (fault.h); else NULL. While open it stays */
+	/* nested_calls.c; host lock */
+	unsigned stage1;	     /* config of the guest's stage 1, 0: none */
+	struct vfio_msi_binding msi; /* of its own */
 
 	struct vfio_low_power power;
 	struct cds_list_head ioeventfds; /* the gate */
@@ -110,6 +122,12 @@ void vfio_device_unuse(struct vfio_device *device);
 /** At last close: awake for good. */
 void vfio_low_power_close(struct vfio_device *device);
 
+/* ---- nested_calls.c: the virtual SMMU interface, of one device. Without locks. ---- */
+
+long vfio_device_set_pasid_table(struct ioctl_call *call, void *data);
+long vfio_device_cache_invalidate(struct ioctl_call *call, void *data);
+long vfio_device_set_msi_binding(struct ioctl_call *call, void *data);
+
 /* ---- reset.c. Without locks. ---- */
 
 long vfio_device_reset(struct ioctl_call *call, void *data);
@@ -133,7 +151,7 @@ ssize_t vfio_region_write(struct file *file, struct caller *caller, uint64_t uad
 	uint64_t pos, struct why *why);
 bool vfio_region_register_name(struct file *file, uint64_t pos, char *buf, size_t size);
 int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned prot, struct why *why);
-/** The region that a file offset is in (VFIO_PCI_NUM_REGIONS: none), and where in it. */
+/** The region that a file offset is in (PCI_REGIONS: none), and where in it. */
 unsigned vfio_region_at(uint64_t pos, uint64_t *off);
 /** The MSI-X table's place in a BAR, [*start, *end): 0, 0 where it is in another. Takes the
  * endpoint's lock. */

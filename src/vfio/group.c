@@ -416,12 +416,13 @@ int vfio_group_open(struct vfio_group *group, struct file **out, struct why *why
 	return 0;
 }
 
-int vfio_group_msi_addr(struct vfio_group *group, uint64_t *addr, struct why *why)
+int vfio_device_msi_addr(struct vfio_device *device, uint64_t *addr, struct why *why)
 {
+	struct vfio_group *group = device->group;
 	struct vfio_container *container = group->container;
 	struct hostlock *lock = vfio_lock(group->vfio);
-	nb_iova page;
-	int ret;
+	nb_iova page = NB_IOVA(0);
+	int ret = 0;
 
 	nb_assert(container && container->type);
 	if (!container->ioas) {
@@ -429,7 +430,8 @@ int vfio_group_msi_addr(struct vfio_group *group, uint64_t *addr, struct why *wh
 		return 0;
 	}
 	busy_begin(lock, &container->busy);
-	ret = ioas_msi_map(container->ioas, group->iommu, &page, why);
+	if (!vfio_nested_msi_page(device, &page.v))
+		ret = ioas_msi_map(container->ioas, group->iommu, &page, why);
 	busy_end(lock, &container->busy);
 	if (!ret)
 		*addr = page.v + MSI_TRANSLATER;

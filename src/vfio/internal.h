@@ -31,6 +31,12 @@ struct vfio_stale {
 };
 RB_HEAD(vfio_stale_tree, vfio_stale);
 
+/** A guest's stage 1, as it was set: what its words are only nested.c knows. */
+struct vfio_stage1 {
+	unsigned config; /* IOMMU_PASID_CONFIG_*; 0: none is set */
+	uint64_t word[2];
+};
+
 struct vfio_container {
 	struct file file;
 	struct cds_list_head link; /* of vfio->containers */
@@ -44,7 +50,10 @@ struct vfio_container {
 	struct ioas *ioas;	     /* NULL where type is 0 or VFIO_NOIOMMU_IOMMU */
 	struct vfio_stale_tree stale;
 	bool dirty_tracking; /* VFIO_IOMMU_DIRTY_PAGES: started */
-	bool explained;	     /* CHECK_EXTENSION(nesting) = 0 has given its reason */
+	/* Of all devices that nest, also of those that join later. */
+	struct vfio_stage1 stage1;
+	struct vfio_msi_binding msi;
+	bool explained; /* CHECK_EXTENSION(nesting) = 0 has given its reason */
 };
 
 /** One for each group of the machine, for as long as the machine lives. */
@@ -156,6 +165,25 @@ int vfio_lock_pin(struct ioctl_call *call, const struct memlock *lock,
 /** Memory that somebody else had locked is the caller's from now on. Host lock. */
 int vfio_lock_move(struct umem *umem, const struct memlock *lock, struct why *why);
 
+/* ---- nested_calls.c: the virtual SMMU interface. ---- */
+
+long vfio_set_pasid_table(struct ioctl_call *call, void *data);
+long vfio_cache_invalidate(struct ioctl_call *call, void *data);
+long vfio_set_msi_binding(struct ioctl_call *call, void *data);
+/**
+ * A group was attached: its devices get the container's stage 1. On failure it must be detached again.
+ * Host lock, container's mark held (waits).
+ */
+int vfio_nested_join(struct vfio_container *container, struct vfio_group *group, struct why *why);
+/** A group was detached. Host lock, container's mark held (waits). */
+void vfio_nested_leave(struct vfio_container *container, struct vfio_group *group);
+
+/** The page of the doorbell that a binding gives this device. False: there is none. Host lock. */
+bool vfio_nested_msi_page(const struct vfio_device *device, uint64_t *page);
+/** The nesting capability of GET_INFO. False: nothing nests. Host lock, container's mark held. */
+bool vfio_nested_info(
+	struct vfio_container *container, struct vfio_iommu_type1_info_cap_nesting *cap);
+
 /* ---- dirty.c: VFIO_IOMMU_DIRTY_PAGES and UNMAP's bitmap. ---- */
 
 /** Linux 7.3 DIRTY_BITMAP_SIZE_MAX: one bit for each of 2^31 - 1 pages, rounded up; in bytes. */
@@ -210,9 +238,10 @@ void vfio_device_closed(struct vfio_device *device);
 bool vfio_group_unuse(struct vfio_device *device);
 
 /**
- * The address to which this group's devices send MSIs (ioas_msi_map); for a no-IOMMU group the
- * doorbell itself. Host lock held; dropped while another call works on the container.
+ * The address to which this device sends MSIs: where a guest has bound them, else in the host's window
+ * (ioas_msi_map); for a no-IOMMU group the doorbell itself. Host lock held; dropped while another call
+ * works on the container.
  */
-int vfio_group_msi_addr(struct vfio_group *group, uint64_t *addr, struct why *why);
+int vfio_device_msi_addr(struct vfio_device *device, uint64_t *addr, struct why *why);
 
 #endif

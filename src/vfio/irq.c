@@ -15,6 +15,7 @@
 
 #include "base/bits.h"
 #include "irq/eventfd.h"
+#include "vfio/fault.h"
 
 /* Linux 7.3 vfio_pci_get_irq_count: as the registers say, which never change. */
 static unsigned irq_count(const struct vfio_device *device, unsigned index)
@@ -30,6 +31,7 @@ static unsigned irq_count(const struct vfio_device *device, unsigned index)
 		return pci->model->msix_vectors;
 	case VFIO_PCI_ERR_IRQ_INDEX:
 	case VFIO_PCI_REQ_IRQ_INDEX:
+	case VFIO_FAULT_IRQ_INDEX:
 		return 1;
 	default:
 		return 0;
@@ -38,19 +40,24 @@ static unsigned irq_count(const struct vfio_device *device, unsigned index)
 
 const char *vfio_irq_name(unsigned index)
 {
-	static const char *const names[] = { "INTx", "MSI", "MSI-X", "error", "request" };
+	static const char *const names[] = { "INTx", "MSI", "MSI-X", "error", "request",
+		"DMA fault" };
 
 	return index < ARRAY_LEN(names) ? names[index] : "no";
 }
 
 long vfio_device_irq_info(struct ioctl_call *call, void *data)
 {
+	const struct vfio_device *device = vfio_device_from_file(call->file);
 	struct vfio_irq_info *info = data;
 
-	if (info->index >= VFIO_PCI_NUM_IRQS)
+	if (info->index >= vfio_fault_irqs(device))
 		return why_misuse(call->why, EINVAL, "no-such-irq",
-			"interrupt index %u: a PCI device has %u", info->index, VFIO_PCI_NUM_IRQS);
-	info->count = irq_count(vfio_device_from_file(call->file), info->index);
+			"interrupt index %u: the device has %u", info->index,
+			vfio_fault_irqs(device));
+	info->count = irq_count(device, info->index);
+	if (info->index == VFIO_FAULT_IRQ_INDEX)
+		return vfio_fault_irq_info(call, info);
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
 	info->flags |= info->index == VFIO_PCI_INTX_IRQ_INDEX
 			       ? VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED
@@ -66,17 +73,21 @@ void vfio_irq_signal(int fd)
 		eventfd_raise(fd);
 }
 
-void vfio_irq_replace(struct vfio_device *device, int *slot, int fd)
+void vfio_irq_replace_under(pthread_mutex_t *lock, int *slot, int fd)
 {
-	struct pci_dev *pci = vfio_device_pci(device);
 	int old;
 
-	pthread_mutex_lock(&pci->lock);
+	pthread_mutex_lock(lock);
 	old = *slot;
 	*slot = fd;
-	pthread_mutex_unlock(&pci->lock);
+	pthread_mutex_unlock(lock);
 	if (old >= 0)
 		close(old);
+}
+
+void vfio_irq_replace(struct vfio_device *device, int *slot, int fd)
+{
+	vfio_irq_replace_under(&vfio_device_pci(device)->lock, slot, fd);
 }
 
 int vfio_irq_take_eventfd(struct irq_set *set, int32_t fd)
@@ -102,12 +113,13 @@ int vfio_irq_check_kind(struct irq_set *set, bool or_none)
 /* ---- SET_IRQS ---- */
 
 /* MASK, UNMASK, TRIGGER. Linux has no masking of MSI and MSI-X vectors here. */
-static int (*const handlers[VFIO_PCI_NUM_IRQS][3])(struct irq_set *set) = {
+static int (*const handlers[VFIO_FAULT_IRQ_INDEX + 1][3])(struct irq_set *set) = {
 	[VFIO_PCI_INTX_IRQ_INDEX] = { vfio_intx_mask, vfio_intx_unmask, vfio_intx_trigger },
 	[VFIO_PCI_MSI_IRQ_INDEX] = { NULL, NULL, vfio_msi_trigger },
 	[VFIO_PCI_MSIX_IRQ_INDEX] = { NULL, NULL, vfio_msi_trigger },
 	[VFIO_PCI_ERR_IRQ_INDEX] = { NULL, NULL, vfio_err_trigger },
 	[VFIO_PCI_REQ_IRQ_INDEX] = { NULL, NULL, vfio_req_trigger },
+	[VFIO_FAULT_IRQ_INDEX] = { NULL, NULL, vfio_fault_trigger },
 };
 
 static int bad_set(struct ioctl_call *call, const struct vfio_irq_set *hdr, const char *what)
@@ -125,7 +137,7 @@ static long check_header(
 	uint32_t kind = hdr->flags & VFIO_IRQ_SET_DATA_TYPE_MASK, max;
 	unsigned size;
 
-	if (hdr->index >= VFIO_PCI_NUM_IRQS || hdr->count >= UINT32_MAX - hdr->start ||
+	if (hdr->index >= vfio_fault_irqs(device) || hdr->count >= UINT32_MAX - hdr->start ||
 		hdr->flags & ~known)
 		return bad_set(call, hdr, "no such interrupt, or unknown flags");
 	max = irq_count(device, hdr->index);

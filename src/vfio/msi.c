@@ -248,7 +248,7 @@ static int msi_enable(struct irq_set *set)
 	if (err)
 		return err;
 	hostlock_lock(lock);
-	err = vfio_group_msi_addr(device->group, &device->msi_addr, set->call->why);
+	err = vfio_device_msi_addr(device, &device->msi_addr, set->call->why);
 	hostlock_unlock(lock);
 	if (!err && set->index == VFIO_PCI_MSI_IRQ_INDEX)
 		err = msi_reserve(set, vectors);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Regions: BARs and configuration space, as descriptions, by pread and pwrite, and which of them
- * may be mapped. Order of checks: Linux 7.3 vfio_pci_core.c, vfio_pci_rdwr.c.
+ * may be mapped. Those of faults are in fault.c. Order of checks: Linux 7.3 vfio_pci_core.c, vfio_pci_rdwr.c.
  *
  * FIDELITY: user memory is copied in pieces of PIECE bytes, before or after the device is accessed;
  * Linux goes access by access. Where the program's buffer is bad half way, more of the device has
@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "vfio/internal.h"
+#include "vfio/caps.h"
+#include "vfio/fault.h"
+#include "vfio/region.h"
 
 #define PIECE	   4096
 #define OFFSET_LG2 40 /* see pci_region_offset */
@@ -57,23 +59,15 @@ static void describe(const struct vfio_device *device, struct vfio_region_info *
 /* Where MSI-X table and registers share a BAR that maps: one capability without content. */
 static int add_msix_mappable(struct ioctl_call *call, struct vfio_region_info *info)
 {
-	struct vfio_info_cap_header cap = { .id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+	const struct vfio_info_cap_header cap = { .id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
 		.version = 1 };
+	struct vfio_caps caps;
 
+	vfio_caps_init(&caps, sizeof(*info));
+	vfio_caps_add(&caps, &cap, sizeof(cap));
 	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
-	if (info->argsz < sizeof(*info) + sizeof(cap)) {
-		info->argsz = sizeof(*info) + sizeof(cap);
-		info->cap_offset = 0;
-		return 0;
-	}
-	if (call->caller->ops->copy_out(
-		    call->caller, call->uaddr + sizeof(*info), &cap, sizeof(cap)))
-		return why_misuse(call->why, EFAULT, "bad-argument-pointer",
-			"VFIO_DEVICE_GET_REGION_INFO: argsz is %u, and not all of it may be "
-			"written",
-			info->argsz);
-	info->cap_offset = sizeof(*info);
-	return 0;
+	return vfio_caps_write(
+		&caps, call, "VFIO_DEVICE_GET_REGION_INFO", &info->argsz, &info->cap_offset);
 }
 
 long vfio_device_region_info(struct ioctl_call *call, void *data)
@@ -82,9 +76,11 @@ long vfio_device_region_info(struct ioctl_call *call, void *data)
 	const struct pci_model *model = vfio_device_pci(device)->model;
 	struct vfio_region_info *info = data;
 
-	if (info->index >= VFIO_PCI_NUM_REGIONS)
+	if (info->index >= vfio_fault_regions(device))
 		return why_misuse(call->why, EINVAL, "no-such-region",
-			"region %u: a PCI device has %u", info->index, VFIO_PCI_NUM_REGIONS);
+			"region %u: the device has %u", info->index, vfio_fault_regions(device));
+	if (info->index >= VFIO_PCI_NUM_REGIONS)
+		return vfio_fault_region_info(call, info);
 	if (info->index == VFIO_PCI_VGA_REGION_INDEX)
 		return why_protocol(
 			call->why, EINVAL, "no-vga-region", "the device is no VGA controller");
@@ -156,16 +152,7 @@ static int access_piece(const struct bar_access *access, uint64_t off, uint8_t *
 
 /* ---- pread, pwrite ---- */
 
-struct region_io {
-	struct vfio_device *device;
-	struct caller *caller;
-	uint64_t uaddr, off;
-	size_t count;
-	bool write;
-	struct why *why;
-};
-
-static int bad_buffer(const struct region_io *io)
+int vfio_region_bad_buffer(const struct region_io *io)
 {
 	return why_misuse(io->why, EFAULT, "bad-buffer",
 		"the %zu bytes at 0x%llx are not all accessible to the program", io->count,
@@ -188,7 +175,7 @@ static int bar_piece(
 	if (io->write && all_in_table(access, io->off + done, n))
 		return 0;
 	if (io->write && caller->ops->copy_in(caller, buf, io->uaddr + done, n))
-		return bad_buffer(io);
+		return vfio_region_bad_buffer(io);
 	pthread_mutex_lock(&access->pci->lock);
 	err = access_piece(access, io->off + done, buf, n);
 	pthread_mutex_unlock(&access->pci->lock);
@@ -197,7 +184,7 @@ static int bar_piece(
 			"the device does not decode memory: the command register's memory bit is "
 			"off, or the device is in D3hot");
 	if (!io->write && caller->ops->copy_out(caller, io->uaddr + done, buf, n))
-		return bad_buffer(io);
+		return vfio_region_bad_buffer(io);
 	return 0;
 }
 
@@ -250,7 +237,7 @@ static ssize_t config_io(struct region_io *io)
 	if (io->write && vfio_config_drops(io->device, (unsigned)io->off, (unsigned)io->count))
 		return (ssize_t)io->count;
 	if (io->write && io->caller->ops->copy_in(io->caller, buf, io->uaddr, io->count))
-		return bad_buffer(io);
+		return vfio_region_bad_buffer(io);
 	pthread_mutex_lock(&pci->lock);
 	if (io->write)
 		vfio_config_write(io->device, (unsigned)io->off, buf, (unsigned)io->count);
@@ -258,7 +245,7 @@ static ssize_t config_io(struct region_io *io)
 		vfio_config_read(io->device, (unsigned)io->off, buf, (unsigned)io->count);
 	pthread_mutex_unlock(&pci->lock);
 	if (!io->write && io->caller->ops->copy_out(io->caller, io->uaddr, buf, io->count))
-		return bad_buffer(io);
+		return vfio_region_bad_buffer(io);
 	return (ssize_t)io->count;
 }
 
@@ -268,7 +255,7 @@ unsigned vfio_region_at(uint64_t pos, uint64_t *off)
 	unsigned region = 0;
 
 	*off = pos - start;
-	while (region < VFIO_PCI_NUM_REGIONS && pci_region_offset(region) != start)
+	while (region < PCI_REGIONS && pci_region_offset(region) != start)
 		region++;
 	return region;
 }
@@ -280,6 +267,8 @@ static ssize_t io_in_region(struct region_io *io, unsigned region)
 		return config_io(io);
 	if (is_bar(region) && vfio_device_pci(io->device)->model->bars[region].bytes)
 		return bar_io(io, region);
+	if (vfio_fault_has(io->device, region))
+		return vfio_fault_region_io(io, region);
 	return no_region(io->why, "no-such-region", region);
 }
 
@@ -331,6 +320,8 @@ bool vfio_region_register_name(struct file *file, uint64_t pos, char *buf, size_
 	uint64_t off;
 	unsigned region = vfio_region_at(pos, &off);
 
+	if (vfio_fault_has(device, region))
+		return vfio_fault_register_name(region, off, buf, size);
 	return pci_register_name(vfio_device_pci(device), region, off, buf, size);
 }
 
@@ -348,6 +339,8 @@ int vfio_region_mmap(struct file *file, uint64_t pos, uint64_t len, unsigned pro
 	uint64_t off, bytes;
 	unsigned region = vfio_region_at(pos, &off);
 
+	if (vfio_fault_has(device, region))
+		return vfio_fault_region_mmap(region, off, len, why);
 	if (!is_bar(region) || !bar_maps(device, &pci->model->bars[region]))
 		return why_misuse(why, EINVAL, "region-does-not-map",
 			"region %u cannot be mapped (no VFIO_REGION_INFO_FLAG_MMAP)", region);

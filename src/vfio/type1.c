@@ -89,6 +89,7 @@ struct info_reply {
 	struct vfio_info_cap_header iova_header;
 	uint32_t nr_iovas, reserved;
 	struct vfio_iova_range ranges[MAX_RANGES];
+	struct vfio_iommu_type1_info_cap_nesting room; /* it follows the last range there is */
 };
 _Static_assert(offsetof(struct info_reply, migration) == 24 &&
 		       offsetof(struct info_reply, avail) == 56 &&
@@ -104,29 +105,54 @@ static unsigned entries_left(const struct vfio_container *container)
 	return areas < limit ? limit - areas : 0;
 }
 
-/* Host lock held. Returns the bytes of the chain. Offsets are those of the argument. */
-static uint32_t fill_caps(const struct vfio_container *container, struct info_reply *reply)
+/* Host lock held. Returns where the chain ends. */
+static uint32_t fill_ranges(const struct vfio_container *container, struct info_reply *reply)
 {
 	struct ioas_range ranges[MAX_RANGES];
 	unsigned n = MIN(ioas_ranges(container->ioas, ranges, MAX_RANGES), MAX_RANGES);
+
+	if (!n)
+		return offsetof(struct info_reply, iova_header);
+	reply->avail.header.next = offsetof(struct info_reply, iova_header);
+	reply->iova_header.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
+	reply->iova_header.version = 1;
+	reply->nr_iovas = n;
+	for (unsigned i = 0; i < n; i++)
+		reply->ranges[i] = (struct vfio_iova_range){ ranges[i].start, ranges[i].last };
+	return (uint32_t)(offsetof(struct info_reply, ranges) + n * sizeof(reply->ranges[0]));
+}
+
+/* Host lock held. Returns where the chain ends. */
+static uint32_t fill_nesting(
+	struct vfio_container *container, struct info_reply *reply, uint32_t end)
+{
+	struct vfio_info_cap_header *last =
+		reply->nr_iovas ? &reply->iova_header : &reply->avail.header;
+	struct vfio_iommu_type1_info_cap_nesting cap = { 0 };
+
+	if (!vfio_nested_info(container, &cap))
+		return end;
+	last->next = end;
+	memcpy((char *)reply + end, &cap, sizeof(cap));
+	return end + (uint32_t)sizeof(cap);
+}
+
+/* Host lock held. Returns the bytes of the chain. Offsets are those of the argument. */
+static uint32_t fill_caps(struct vfio_container *container, struct info_reply *reply)
+{
+	uint32_t end;
 
 	reply->migration.header =
 		(struct vfio_info_cap_header){ VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, 1,
 			offsetof(struct info_reply, avail) };
 	reply->migration.pgsize_bitmap = vfio_type1_pgsize(container);
 	reply->migration.max_dirty_bitmap_size = VFIO_DIRTY_BITMAP_MAX;
-	reply->avail.header = (struct vfio_info_cap_header){ VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1,
-		n ? offsetof(struct info_reply, iova_header) : 0 };
+	reply->avail.header =
+		(struct vfio_info_cap_header){ VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, 0 };
 	reply->avail.avail = entries_left(container);
-	if (!n)
-		return offsetof(struct info_reply, iova_header) - sizeof(reply->info);
-	reply->iova_header.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
-	reply->iova_header.version = 1;
-	reply->nr_iovas = n;
-	for (unsigned i = 0; i < n; i++)
-		reply->ranges[i] = (struct vfio_iova_range){ ranges[i].start, ranges[i].last };
-	return (uint32_t)(offsetof(struct info_reply, ranges) + n * sizeof(reply->ranges[0]) -
-			  sizeof(reply->info));
+	end = fill_ranges(container, reply);
+	end = fill_nesting(container, reply, end);
+	return end - (uint32_t)sizeof(reply->info);
 }
 
 static long type1_get_info(struct ioctl_call *call, void *data)
@@ -456,6 +482,14 @@ static const struct ioctl_row type1_rows[] = {
 		type1_unmap, true },
 	/* Copies its argument itself: a v1 container is refused before. */
 	{ VFIO_IOMMU_DIRTY_PAGES, "VFIO_IOMMU_DIRTY_PAGES", 0, vfio_dirty_pages, false },
+	{ VFIO_IOMMU_SET_PASID_TABLE, "VFIO_IOMMU_SET_PASID_TABLE",
+		offsetof(struct vfio_iommu_type1_set_pasid_table, config), vfio_set_pasid_table,
+		false },
+	{ VFIO_IOMMU_CACHE_INVALIDATE, "VFIO_IOMMU_CACHE_INVALIDATE",
+		offsetof(struct vfio_iommu_type1_cache_invalidate, info), vfio_cache_invalidate,
+		false },
+	{ VFIO_IOMMU_SET_MSI_BINDING, "VFIO_IOMMU_SET_MSI_BINDING",
+		sizeof(struct vfio_iommu_type1_set_msi_binding), vfio_set_msi_binding, false },
 };
 
 long vfio_type1_ioctl(struct ioctl_call *call)

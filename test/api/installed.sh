@@ -8,7 +8,7 @@
 # CC, CXX: compilers; CXX may be empty. 77: cannot be tried here.
 set -eu
 source=$1 build=$2 what=$3
-dir=$(mktemp -d "${TMPDIR:-/tmp}/nestbox-api.XXXXXX")
+dir=$(mktemp -d "$build/meson-private/api.XXXXXX") # not in /tmp: tests beside it watch that
 trap 'rm -rf "$dir"' EXIT
 status=0
 

@@ -347,6 +347,98 @@ static bool fixed_is_not_retried(struct rig *rig)
 	return after(rig, CMD_TLBI_NSNH_ALL, 0) == NB_SMMUV3_STALLED;
 }
 
+#define CFGI (CMD_CFGI_STE | (uint64_t)RIG_SID << 32)
+
+/* A stream whose STE was used, and then made invalid: a CFGI shows. */
+static bool stale(struct rig *rig)
+{
+	if (rig_pa(rig, RIG_VA, NB_DMA_READ) != RAM(DATA_AT))
+		return false;
+	rig_poke(rig, STE(0), 0);
+	return rig_pa(rig, RIG_VA, NB_DMA_READ) == RAM(DATA_AT);
+}
+
+static bool prod_comes_after(struct rig *rig)
+{
+	rig_s1(rig);
+	if (!stale(rig))
+		return false;
+	rig_queue(rig, CFGI, 0);
+	if (rig_pa(rig, RIG_VA, NB_DMA_READ) != RAM(DATA_AT) || rig_read(rig, R_CMDQ_CONS))
+		return false;
+	rig_ring(rig);
+	return rig_read(rig, R_CMDQ_CONS) == 1 && rig_pa(rig, RIG_VA, NB_DMA_READ) == RIG_ABORT;
+}
+
+static bool prod_covers_one(struct rig *rig)
+{
+	rig_s1(rig);
+	if (!stale(rig))
+		return false;
+	rig_queue(rig, CMD_SYNC, 0);
+	rig_queue(rig, CFGI, 0);
+	rig_write(rig, R_CMDQ_PROD, 1);
+	if (rig_read(rig, R_CMDQ_CONS) != 1 || rig_pa(rig, RIG_VA, NB_DMA_READ) != RAM(DATA_AT))
+		return false;
+	rig_ring(rig);
+	return rig_read(rig, R_CMDQ_CONS) == 2 && rig_pa(rig, RIG_VA, NB_DMA_READ) == RIG_ABORT;
+}
+
+static bool rewritten_before_prod(struct rig *rig)
+{
+	rig_queue(rig, ILLEGAL_COMMAND, 0);
+	rig->cmdq_prod = 0;
+	rig_queue(rig, CMD_SYNC, 0);
+	rig_ring(rig);
+	return rig_read(rig, R_CMDQ_CONS) == 1 && !active(rig);
+}
+
+static bool rewritten_after_cons(struct rig *rig)
+{
+	rig_cmd(rig, CMD_TLBI_NSNH_ALL, 0);
+	rig_poke(rig, CMDQ_AT, ILLEGAL_COMMAND);
+	rig_poke(rig, CMDQ_AT + 16, ILLEGAL_COMMAND);
+	rig_cmd(rig, CMD_TLBI_NSNH_ALL, 0);
+	return rig_read(rig, R_CMDQ_CONS) == 4 && !active(rig);
+}
+
+/* Counts the event interrupts that find a whole record, and EVENTQ_PROD beyond it. */
+static void whole_record(void *ctx, enum nb_smmuv3_irq irq)
+{
+	struct rig *rig = ctx;
+
+	if (irq == NB_SMMUV3_IRQ_EVENTQ && rig_read(rig, R_EVENTQ_PROD) == rig->events + 1 &&
+		*rig_at(rig, EVENTQ_AT + 32 * rig->events) == EVENT)
+		rig->events++;
+}
+
+static const struct nb_smmuv3_ops whole_record_ops = { .size = sizeof(whole_record_ops),
+	.irq = whole_record };
+
+static bool record_before_interrupt(struct rig *rig)
+{
+	faults(rig, 3);
+	return rig->events == 3;
+}
+
+/* What PROD does not cover is not the SMMU's business: nor what comes after it. */
+static bool record_alone(struct rig *rig)
+{
+	rig_poke(rig, EVENTQ_AT + 32, 0x1234);
+	faults(rig, 1);
+	return rig_read(rig, R_EVENTQ_PROD) == 1 && *rig_at(rig, EVENTQ_AT) == EVENT &&
+	       *rig_at(rig, EVENTQ_AT + 32) == 0x1234;
+}
+
+static bool cons_gives_it_back(struct rig *rig)
+{
+	faults(rig, 1);
+	rig_write(rig, R_EVENTQ_CONS, 1);
+	rig_poke(rig, EVENTQ_AT, 0x1234);
+	faults(rig, 127);
+	return rig_read(rig, R_EVENTQ_PROD) == 128 && *rig_at(rig, EVENTQ_AT) == 0x1234;
+}
+
 #define STALLS .hw.stall_model = NB_SMMUV3_STALL_ALLOWED
 
 static const struct row rows[] = {
@@ -365,6 +457,14 @@ static const struct row rows[] = {
 	{ "IHI 4.6.2", "STALL_TERM of a stall", terminated, STALLS },
 	{ "IHI 3.5.1", "the event queue holds all its entries", full_keeps_records },
 	{ "IHI 3.5.1", "the event queue wraps", wraps },
+	{ "IHI 3.5.2", "a command is seen once PROD covers it", prod_comes_after },
+	{ "IHI 3.5.2", "PROD covers one of two commands", prod_covers_one },
+	{ "IHI 3.5.2", "a command may be rewritten until PROD covers it", rewritten_before_prod },
+	{ "IHI 3.5.2", "an entry that CONS passed is software's", rewritten_after_cons },
+	{ "IHI 3.5.2", "a record is whole, and PROD beyond it, at its interrupt",
+		record_before_interrupt, .hw.ops = &whole_record_ops },
+	{ "IHI 3.5.2", "a record is written alone", record_alone },
+	{ "IHI 3.5.2", "a record that CONS passed is software's", cons_gives_it_back },
 	{ "IHI 3.5.3", "full: what comes is lost", full_keeps_records },
 	{ "IHI 3.5.5", "MEV: equal records merge, others do not", merges },
 	{ "IHI 7.3.1", "without MEV each is recorded", merges_not },

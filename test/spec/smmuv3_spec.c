@@ -9,6 +9,22 @@
 	((STE2_S2 & ~(STE_2_S2T0SZ | STE_2_S2SL0)) | (uint64_t)(t0sz) << 32 | (uint64_t)(sl0) << 38)
 #define STE2_PS(ps) ((STE2_S2 & ~STE_2_S2PS) | (uint64_t)(ps) << 48)
 
+/* 39 bits from level 1, at S1_L1: of the lower half, of the upper one beside it. */
+#define T0_39                                                                                      \
+	{ CD(0), CD0_T0(25) },                                                                     \
+	{                                                                                          \
+		CD(1), RAM(S1_L1)                                                                  \
+	}
+#define T1_39                                                                                      \
+	{ CD(0), (CD0 & ~CD_0_EPD1) | 25ull << 16 | 2ull << 22 },                                  \
+	{                                                                                          \
+		CD(2), RAM(S1_L1)                                                                  \
+	}
+#define UNPRIVILEGED ((uint64_t)STE_OVR_CLEAR << 48)
+#define DATA	     ((uint64_t)STE_OVR_CLEAR << 50)
+/* MemAttr, MTCFG, ALLOCCFG, SHCFG, NSCFG. */
+#define ATTRIBUTES (MASK64(36, 32) | MASK64(40, 37) | MASK64(45, 44) | MASK64(47, 46))
+
 static const struct spec_row rows[] = {
 	/* Stream table entries: which one, and is it legal. */
 	{ "IHI 5.2", "V: an invalid STE", SPEC_NONE, {}, RD(0), EV(C_BAD_STE) },
@@ -401,6 +417,103 @@ static const struct spec_row rows[] = {
 		BIT64(39) },
 	{ "IHI 5.4", "TTB0: nested: a table beyond S2T0SZ", SPEC_NESTED, { { CD(1), BIT64(40) } },
 		RD(RIG_VA), EV(F_TRANSLATION), RNW | S2F | TT, BIT64(40) },
+
+	/* Sizes of input: all 64 bits count. */
+	{ "IHI 3.4.1", "stage 1: the last address of the lower half", SPEC_S1,
+		{ T0_39, { S1_L1 + 8 * 511, S1_BLOCK(RIG_RAM) } }, RD(BIT64(39) - 1),
+		TO(RIG_RAM + GIB(1) - 1, 1) },
+	{ "IHI 3.4.1", "stage 1: the first one beyond", SPEC_S1,
+		{ T0_39, { S1_L1, S1_BLOCK(RIG_RAM) } }, RD(BIT64(39)), EV(F_TRANSLATION),
+		RNW | IN },
+	{ "IHI 3.4.1", "stage 1: the first address of the upper half", SPEC_S1,
+		{ T1_39, { S1_L1, S1_BLOCK(RIG_RAM) } }, RD(-BIT64(39)), TO(RIG_RAM, GIB(1)) },
+	{ "IHI 3.4.1", "stage 1: the last address of the upper half", SPEC_S1,
+		{ T1_39, { S1_L1 + 8 * 511, S1_BLOCK(RIG_RAM) } }, RD(-UINT64_C(1)),
+		TO(RIG_RAM + GIB(1) - 1, 1) },
+	{ "IHI 3.4.1", "stage 1: the last one before", SPEC_S1,
+		{ T1_39, { S1_L1 + 8 * 511, S1_BLOCK(RIG_RAM) } }, RD(-BIT64(39) - 1),
+		EV(F_TRANSLATION), RNW | IN },
+	{ "IHI 3.4.1", "stage 1: bit 63 alone is not cut off", SPEC_S1, {}, RD(RIG_VA | BIT64(63)),
+		EV(F_TRANSLATION), RNW | IN },
+	{ "IHI 3.4.1", "stage 1: bits 63 to 32 are not copies of bit 31", SPEC_S1,
+		{ { S1_L1 + 24, S1_BLOCK(RIG_RAM) } }, RD(UINT64_C(0xc0000000)),
+		TO(RIG_RAM, GIB(1)) },
+	{ "IHI 3.4.1", "stage 1: the input may be wider than the OAS", SPEC_S1,
+		{ { S1_L0 + 8 * 256, TABLE(RAM(S1_L1)) } }, RD(BIT64(47) | RIG_VA),
+		TO(RAM(DATA_AT), KIB(4)), .hw.oas_bits = 40 },
+	{ "IHI 3.4.1", "TBI0: bits 63 to 56 are not looked at", SPEC_S1,
+		{ { CD(0), CD0 | CD_0_TBI0 } }, RD(RIG_VA | MASK64(63, 56)),
+		TO(RAM(DATA_AT), KIB(4)) },
+	{ "IHI 3.4.1", "TBI0: bit 55 is", SPEC_S1, { { CD(0), CD0 | CD_0_TBI0 } },
+		RD(RIG_VA | BIT64(55)), EV(F_TRANSLATION), RNW | IN },
+	{ "IHI 3.4.1", "TBI1: the lower half's top byte is", SPEC_S1,
+		{ { CD(0), CD0 | CD_0_TBI1 } }, RD(RIG_VA | BIT64(60)), EV(F_TRANSLATION),
+		RNW | IN },
+	{ "IHI 3.4.1", "STRW without Hyp: NS-EL1, with two halves", SPEC_S1,
+		{ { STE(1), STE_1_STRW }, T1_39, { S1_L1, S1_BLOCK(RIG_RAM) } }, RD(-BIT64(39)),
+		TO(RIG_RAM, GIB(1)) },
+	{ "IHI 3.4.1", "stage 2 alone: beyond the IAS", SPEC_S2, {}, RD(RAM(0) | BIT64(63)),
+		EV(F_ADDR_SIZE), RNW | IN },
+	{ "IHI 3.4.1", "stage 2 alone: beyond S2T0SZ", SPEC_S2, {}, RD(RAM(0) | BIT64(47)),
+		EV(F_TRANSLATION), RNW | S2F | IN, RAM(0) | BIT64(47) },
+	{ "IHI 3.4.1", "nested: the input is stage 1's", SPEC_NESTED,
+		{ { S1_L0 + 8 * 256, TABLE(RAM(S1_L1)) } }, RD(BIT64(47) | RIG_VA),
+		TO(RAM(DATA_AT), KIB(4)) },
+	{ "IHI 3.4.1", "bypass: no byte is ignored", SPEC_BYPASS, {}, RD(RAM(0) | BIT64(56)),
+		EV(F_ADDR_SIZE), RNW | IN },
+
+	/* Overrides. */
+	{ "IHI 3.3.4", "PRIVCFG 0b00: as it comes, privileged", SPEC_S1,
+		{ { PTE3, NO_AP | RAM(DATA_AT) } }, WR(RIG_VA), TO(RAM(DATA_AT), KIB(4)),
+		.priv = true },
+	{ "IHI 3.3.4", "PRIVCFG 0b10: a privileged access is not", SPEC_S1,
+		{ { STE(1), UNPRIVILEGED }, { PTE3, NO_AP | RAM(DATA_AT) } }, WR(RIG_VA),
+		EV(F_PERMISSION), IN, .priv = true },
+	{ "IHI 3.3.4", "PRIVCFG 0b11: an unprivileged access is", SPEC_S1,
+		{ { STE(1), PRIV }, { PTE3, NO_AP | RAM(DATA_AT) } }, WR(RIG_VA),
+		TO(RAM(DATA_AT), KIB(4)) },
+	{ "IHI 3.3.4", "INSTCFG 0b00: as it comes, a fetch", SPEC_S1,
+		{ { PTE3, S1_PAGE(RAM(DATA_AT)) | TTD_UXN } }, RD(RIG_VA), EV(F_PERMISSION),
+		EVT_1_IND | RNW | IN, .inst = true },
+	{ "IHI 3.3.4", "INSTCFG 0b10: a fetch reads data", SPEC_S1,
+		{ { STE(1), DATA }, { PTE3, S1_PAGE(RAM(DATA_AT)) | TTD_UXN } }, RD(RIG_VA),
+		TO(RAM(DATA_AT), KIB(4)), .inst = true },
+	{ "IHI 3.3.4", "INSTCFG 0b11: a read is a fetch", SPEC_S1,
+		{ { STE(1), INST }, { PTE3, S1_PAGE(RAM(DATA_AT)) | TTD_UXN } }, RD(RIG_VA),
+		EV(F_PERMISSION), EVT_1_IND | RNW | IN },
+	{ "IHI 3.3.4", "before both stages: PRIVCFG 0b10 in a stage 2 record", SPEC_NESTED,
+		{ { STE(1), UNPRIVILEGED }, { S2PTE3(DATA_AT), 0 } }, RD(RIG_VA), EV(F_TRANSLATION),
+		RNW | S2F | IN, RAM(DATA_AT), .priv = true },
+	{ "IHI 3.3.4", "before stage 2 alone: INSTCFG 0b10", SPEC_S2,
+		{ { STE(1), DATA }, { S2PTE3(0), S2_PAGE(RIG_RAM) | BIT64(54) } }, RD(RAM(0)),
+		TO(RAM(0), KIB(4)), .inst = true },
+	{ "IHI 3.3.4", "MTCFG, MemAttr, SHCFG, ALLOCCFG, NSCFG: no address depends on them",
+		SPEC_NESTED, { { STE(1), ATTRIBUTES } }, WR(RIG_VA), TO(RAM(DATA_AT), KIB(4)) },
+	{ "IHI 3.3.4", "likewise in bypass", SPEC_BYPASS, { { STE(1), ATTRIBUTES } }, WR(RAM(0)),
+		TO(RAM(0), GIB(1)) },
+
+	/* Memory attributes. */
+	{ "ARM D8.6", "AttrIndx, SH: no address depends on them", SPEC_S1,
+		{ { PTE3, S1_PAGE(RAM(DATA_AT)) | MASK64(4, 2) | MASK64(9, 8) } }, WR(RIG_VA),
+		TO(RAM(DATA_AT), KIB(4)) },
+	{ "ARM D8.6", "MAIR: nor on what an index means", SPEC_S1,
+		{ { CD(3), UINT64_C(0xff440c0804000000) },
+			{ PTE3, S1_PAGE(RAM(DATA_AT)) | 3 << 2 } },
+		WR(RIG_VA), TO(RAM(DATA_AT), KIB(4)) },
+	{ "ARM D8.6", "IR0, OR0, SH0: nor on how tables are read", SPEC_S1,
+		{ { CD(0), CD0 | MASK64(13, 8) } }, WR(RIG_VA), TO(RAM(DATA_AT), KIB(4)) },
+	{ "ARM D8.6", "S2IR0, S2OR0, S2SH0: likewise of stage 2", SPEC_S2,
+		{ { STE(2), STE2_S2 | MASK64(45, 40) } }, WR(RAM(0)), TO(RAM(0), KIB(4)) },
+	{ "ARM D8.6", "stage 2: MemAttr Device, SH", SPEC_S2,
+		{ { S2PTE3(0), (S2_PAGE(RIG_RAM) & ~MASK64(5, 2)) | MASK64(9, 8) } }, WR(RAM(0)),
+		TO(RAM(0), KIB(4)) },
+	{ "ARM D8.6", "NS, NSTable: there is one physical address space", SPEC_S1,
+		{ { PTE2, TABLE(RAM(S1_L3)) | BIT64(63) },
+			{ PTE3, S1_PAGE(RAM(DATA_AT)) | BIT64(5) } },
+		WR(RIG_VA), TO(RAM(DATA_AT), KIB(4)) },
+	{ "ARM D8.6", "bits for software: ignored", SPEC_S1,
+		{ { PTE3, S1_PAGE(RAM(DATA_AT)) | MASK64(58, 55) } }, WR(RIG_VA),
+		TO(RAM(DATA_AT), KIB(4)) },
 
 	/* Off. */
 	{ "IHI 6.3.9", "SMMUEN: off: bypass", SPEC_S1, {}, RD(RAM(0x123)),

@@ -33,7 +33,8 @@ static struct machine *machine;
 static struct vfio *vfio;
 static struct local_caller *local;
 static struct pci_dev *pci;
-static struct why why; /* of the last call */
+static struct why why;			  /* of the last call */
+static int rig_type = VFIO_TYPE1v2_IOMMU; /* of the container: a suite may ask for another */
 __attribute__((unused)) static int container, group, device;
 static uint8_t *memory; /* of the program, mapped at IOVA */
 
@@ -93,7 +94,6 @@ __attribute__((unused)) static int setup_host(
 {
 	static struct host_desc desc;
 	struct error error = { 0 };
-	int type = VFIO_TYPE1v2_IOMMU;
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = 3 };
 	struct file *file;
 
@@ -108,7 +108,7 @@ __attribute__((unused)) static int setup_host(
 	assert_int_equal(vfio_open_group(vfio, id, false, &file, &why), 0);
 	group = local_install(local, file);
 	assert_int_equal(call(group, VFIO_GROUP_SET_CONTAINER, &container), 0);
-	assert_int_equal(call(container, VFIO_SET_IOMMU, (void *)(uintptr_t)type), 0);
+	assert_int_equal(call(container, VFIO_SET_IOMMU, (void *)(uintptr_t)rig_type), 0);
 	memory = mmap(NULL, MIB(1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	map.vaddr = (uintptr_t)memory;
 	map.iova = IOVA;

@@ -10,6 +10,10 @@
  * A doorbell is taken in HALTED too (unless by an error): polling cannot see that CHAINADDR was
  * stored to. The batch of a doorbell ends with, in this order: CHANERR if it failed, CHANSTS, the
  * status word in memory, the interrupt.
+ *
+ * Where a transaction stalls the channel keeps its place: progress is in `moved`, and the next step
+ * asks for the very same. A status word holds up the interrupt behind it, and the next descriptor; only
+ * RESET and ABORT take it back.
  */
 #include "base/bits.h"
 #include "dev/ioat/ioat.h"
@@ -30,9 +34,50 @@ uint64_t ioat_chan_status(const struct ioat_chan *ch)
 	return ch->state == IOAT_ARMED ? IOAT_ARMED : ch->last | ch->state;
 }
 
+static bool same_txn(const struct dma_txn *a, const struct dma_txn *b)
+{
+	return a->iova.v == b->iova.v && a->prot == b->prot;
+}
+
+/*
+ * It waited for one transaction, and came not past it, but to the end or a stall of another: a copy that
+ * waited for its destination asks for its source first.
+ */
+static bool gave_up(const struct ioat_chan *ch, int outcome)
+{
+	const struct dma_master *master = &ch->ioat->dev->master;
+
+	if (!ch->stalled || outcome == DMA_OK || master->done)
+		return false;
+	return outcome != DMA_STALLED || !same_txn(&ch->waits_for, &master->stalled);
+}
+
+bool ioat_chan_stalled(struct ioat_chan *ch, int outcome)
+{
+	const struct dma_master *master = &ch->ioat->dev->master;
+
+	if (gave_up(ch, outcome))
+		dma_forget(master, &ch->waits_for);
+	ch->moved += (uint32_t)master->done;
+	ch->stalled = outcome == DMA_STALLED;
+	if (ch->stalled)
+		ch->waits_for = master->stalled;
+	return ch->stalled;
+}
+
+static void drop_transaction(struct ioat_chan *ch)
+{
+	if (ch->stalled)
+		dma_forget(&ch->ioat->dev->master, &ch->waits_for);
+	ch->stalled = false;
+	ch->moved = 0;
+}
+
 /* Forget the batch in progress; the next one starts afresh. */
 static void drop_batch(struct ioat_chan *ch)
 {
+	if (!ch->word.due)
+		drop_transaction(ch);
 	ch->target = ch->done;
 	ch->report = 0;
 	ch->want_int = false;
@@ -43,6 +88,7 @@ static void drop_batch(struct ioat_chan *ch)
 
 static void go_to_rest(struct ioat_chan *ch)
 {
+	ch->word.due = false;
 	drop_batch(ch);
 	ch->state = IOAT_HALTED;
 	ch->done = ch->target = 0;
@@ -211,12 +257,32 @@ void ioat_chan_rearm(struct ioat_chan *ch)
 		send_interrupt(ch);
 }
 
-/* False: nobody answers at CHANCMP. */
-static bool write_status(struct ioat_chan *ch, uint64_t status)
+bool ioat_chan_send_word(struct ioat_chan *ch)
 {
-	uint64_t addr = chan_reg(ch, IOAT_CHANCMP, 8) & ~UINT64_C(7);
+	uint64_t left = sizeof(ch->word.status) - ch->moved;
+	int err = dma_write(&ch->ioat->dev->master, NB_IOVA(ch->word.addr + ch->moved),
+		(const char *)&ch->word.status + ch->moved, left);
 
-	return dma_write(&ch->ioat->dev->master, NB_IOVA(addr), &status, sizeof(status)) == 0;
+	if (ioat_chan_stalled(ch, err))
+		return false;
+	ch->moved = 0;
+	ch->word.due = false;
+	if (err && !ch->failed) { /* nobody answers at CHANCMP */
+		ch->want_int = ch->word.want_int;
+		ioat_chan_fail(ch, IOAT_ERR_COMPLETION);
+	} else if (ch->word.want_int) {
+		interrupt(ch);
+	}
+	return true;
+}
+
+static void write_status(struct ioat_chan *ch, uint64_t status, bool want_int)
+{
+	ch->word.due = true;
+	ch->word.addr = chan_reg(ch, IOAT_CHANCMP, 8) & ~UINT64_C(7);
+	ch->word.status = status;
+	ch->word.want_int = want_int;
+	ioat_chan_send_word(ch);
 }
 
 void ioat_chan_finish_batch(struct ioat_chan *ch)
@@ -228,9 +294,9 @@ void ioat_chan_finish_batch(struct ioat_chan *ch)
 	ch->want_int = false;
 	ch->state = IOAT_IDLE;
 	ioat_show(ch);
-	if (report && !write_status(ch, report | (report == ch->last ? IOAT_IDLE : IOAT_ACTIVE)))
-		ioat_chan_fail(ch, IOAT_ERR_COMPLETION);
-	if (want_int)
+	if (report)
+		write_status(ch, report | (report == ch->last ? IOAT_IDLE : IOAT_ACTIVE), want_int);
+	else if (want_int)
 		interrupt(ch);
 }
 
@@ -259,10 +325,11 @@ void ioat_chan_fail(struct ioat_chan *ch, uint32_t error)
 	ioat_store(ch->regs + IOAT_CHANERR, 4, ch->error);
 	log_error(ch->ioat->dev, error);
 	ioat_show(ch);
+	want_int |= error_interrupts(ch);
 	if (ioat_chan_writes_back(ch))
-		write_status(ch, ch->last | IOAT_HALTED);
+		write_status(ch, ch->last | IOAT_HALTED, want_int);
 	else if (report)
-		write_status(ch, report | IOAT_ACTIVE);
-	if (want_int || error_interrupts(ch))
+		write_status(ch, report | IOAT_ACTIVE, want_int);
+	else if (want_int)
 		interrupt(ch);
 }

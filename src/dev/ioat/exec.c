@@ -2,7 +2,8 @@
 /*
  * Descriptors: fetch, check, move, complete. A chain is whatever the program's memory says: it may
  * loop, or change under us. Each descriptor is read once, into our copy, and costs budget even if
- * it moves nothing, so that a step is bounded; a long one goes on in the next step.
+ * it moves nothing, so that a step is bounded; a long one goes on in the next step, and so does one
+ * whose transaction stalls.
  */
 #include "base/bits.h"
 #include "dev/ioat/ioat.h"
@@ -12,27 +13,33 @@
 struct op {
 	uint8_t code;
 	bool has_src;
-	/* Move n bytes from ch->moved on. Error bits, or 0. n is a multiple of 8 but at the end. */
-	uint32_t (*move)(struct ioat_chan *ch, uint32_t n);
+	/* Move n bytes from ch->moved on. */
+	enum dma_side (*move)(struct ioat_chan *ch, uint32_t n);
 };
 
-static uint32_t move_copy(struct ioat_chan *ch, uint32_t n)
+static enum dma_side move_copy(struct ioat_chan *ch, uint32_t n)
 {
-	static const uint32_t errors[] = {
-		[DMA_OK] = 0,
-		[DMA_SRC_ABORT] = IOAT_ERR_SRC_ADDR,
-		[DMA_DST_ABORT] = IOAT_ERR_DST_ADDR,
-	};
-
-	return errors[dma_copy(&ch->ioat->dev->master, NB_IOVA(ch->desc.dst + ch->moved),
-		NB_IOVA(ch->desc.src + ch->moved), n)];
+	return dma_copy(&ch->ioat->dev->master, NB_IOVA(ch->desc.dst + ch->moved),
+		NB_IOVA(ch->desc.src + ch->moved), n);
 }
 
-static uint32_t move_fill(struct ioat_chan *ch, uint32_t n)
+/* A stall may end a piece at any byte: the pattern goes on with the next one. */
+static enum dma_side move_fill(struct ioat_chan *ch, uint32_t n)
 {
 	nb_iova dst = NB_IOVA(ch->desc.dst + ch->moved);
+	unsigned shift = ch->moved % 8 * 8;
+	uint64_t pattern = ch->desc.src;
+	int err;
 
-	return dma_fill(&ch->ioat->dev->master, dst, ch->desc.src, n) < 0 ? IOAT_ERR_DST_ADDR : 0;
+	if (shift)
+		pattern = pattern >> shift | pattern << (64 - shift);
+	err = dma_fill(&ch->ioat->dev->master, dst, pattern, n);
+	return err == -1 ? DMA_DST_ABORT : (enum dma_side)err;
+}
+
+static uint32_t error_of(enum dma_side side)
+{
+	return side == DMA_SRC_ABORT ? IOAT_ERR_SRC_ADDR : IOAT_ERR_DST_ADDR;
 }
 
 static const struct op ops[] = {
@@ -79,10 +86,16 @@ static uint32_t check_desc(const struct ioat_chan *ch)
 /* Errors of the address: of CHAINADDR, or of the next pointer of the descriptor before. */
 static uint32_t fetch_desc(struct ioat_chan *ch)
 {
+	int err;
+
 	ch->cur = ch->next;
 	if (!is_aligned(ch->cur, sizeof(ch->desc)))
 		return ch->first ? IOAT_ERR_CHAIN_ADDR : IOAT_ERR_NEXT_ALIGN;
-	if (dma_read(&ch->ioat->dev->master, NB_IOVA(ch->cur), &ch->desc, sizeof(ch->desc)) < 0)
+	err = dma_read(&ch->ioat->dev->master, NB_IOVA(ch->cur + ch->moved),
+		(char *)&ch->desc + ch->moved, sizeof(ch->desc) - ch->moved);
+	if (ioat_chan_stalled(ch, err))
+		return 0;
+	if (err)
 		return ch->first ? IOAT_ERR_CHAIN_ADDR : IOAT_ERR_NEXT_ADDR;
 	return check_desc(ch);
 }
@@ -95,6 +108,8 @@ static bool load_desc(struct ioat_chan *ch)
 		ioat_chan_fail(ch, error);
 		return false;
 	}
+	if (ch->stalled)
+		return false;
 	ch->moved = 0;
 	ch->loaded = true;
 	return true;
@@ -103,6 +118,7 @@ static bool load_desc(struct ioat_chan *ch)
 static void complete_desc(struct ioat_chan *ch)
 {
 	ch->loaded = false;
+	ch->moved = 0;
 	ch->last = ch->cur;
 	ch->next = ch->desc.next;
 	ch->first = false;
@@ -119,14 +135,17 @@ static uint32_t run_desc(struct ioat_chan *ch, uint64_t budget)
 {
 	uint32_t size = moves_nothing(&ch->desc) ? 0 : ch->desc.size;
 	uint32_t n = (uint32_t)MIN(size - ch->moved, MAX(align_down(budget, 8), 8));
-	uint32_t error = n ? find_op(ch->desc.control)->move(ch, n) : 0;
+	uint32_t before = ch->moved;
+	enum dma_side side = DMA_OK;
 
-	if (error) {
-		ioat_chan_fail(ch, error);
-		return n;
+	if (n) {
+		side = find_op(ch->desc.control)->move(ch, n);
+		if (ioat_chan_stalled(ch, side))
+			return ch->moved - before;
 	}
-	ch->moved += n;
-	if (ch->moved == size)
+	if (side != DMA_OK)
+		ioat_chan_fail(ch, error_of(side));
+	else if (ch->moved == size)
 		complete_desc(ch);
 	return n;
 }
@@ -138,10 +157,17 @@ static uint64_t spend(uint64_t budget, uint64_t cost)
 
 uint64_t ioat_exec(struct ioat_chan *ch, uint64_t budget)
 {
-	while (ch->state == IOAT_ACTIVE && budget) {
+	uint32_t moved;
+
+	while (ch->state == IOAT_ACTIVE && budget && !ch->word.due) {
 		if (!ch->loaded && !load_desc(ch))
 			break;
-		budget = spend(budget, DESC_COST + run_desc(ch, budget));
+		moved = run_desc(ch, budget);
+		if (ch->stalled && !moved)
+			break; /* it comes no further now: no work was done */
+		budget = spend(budget, DESC_COST + moved);
+		if (ch->stalled)
+			break;
 	}
 	return budget;
 }

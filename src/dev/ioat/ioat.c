@@ -9,7 +9,8 @@ enum {
 	OPT_XFERCAP,
 	OPT_INTX,
 	OPT_MSI,
-	OPT_MSI_MASK
+	OPT_MSI_MASK,
+	OPT_PASID
 };
 
 static const struct pci_option ioat_options[] = {
@@ -21,6 +22,8 @@ static const struct pci_option ioat_options[] = {
 	[OPT_INTX] = { "intx", "1: has an interrupt pin", 0, 1, 1 },
 	[OPT_MSI] = { "msi", "MSI vectors (to the next power of two), 0: none", 0, 32, 4 },
 	[OPT_MSI_MASK] = { "msi_mask", "1: MSI vectors can be masked", 0, 1, 1 },
+	/* FIDELITY: the real engine has no PASID capability. This is here so that PASIDs can be tried. */
+	[OPT_PASID] = { "pasid", "PASID of all DMA but interrupts, 0: none", 0, 0xfffff, 0 },
 	{ .key = NULL },
 };
 
@@ -43,6 +46,8 @@ static void ioat_init(struct pci_dev *dev, const uint64_t *options)
 	dev->intx.present = options[OPT_INTX];
 	dev->msi.vectors = options[OPT_MSI] ? pow2_from((unsigned)options[OPT_MSI]) : 0;
 	dev->msi.maskable = options[OPT_MSI_MASK];
+	dev->master.ssid = (uint32_t)options[OPT_PASID];
+	dev->master.ssid_valid = options[OPT_PASID];
 	for (unsigned i = 0; i < ioat->channels; i++) {
 		ioat->chan[i].ioat = ioat;
 		ioat->chan[i].index = i;
@@ -70,6 +75,18 @@ static void ioat_reset(struct pci_dev *dev)
 		ioat_chan_reset(&ioat->chan[i]);
 }
 
+/* False: there is nothing to do, or a stalled transaction came no further. */
+static bool chan_work(struct ioat_chan *ch, uint64_t *budget)
+{
+	uint64_t before = *budget;
+	bool sent = ch->word.due && ioat_chan_send_word(ch);
+
+	if (ch->word.due || ch->state != IOAT_ACTIVE || !before)
+		return sent;
+	*budget = ioat_exec(ch, before);
+	return sent || *budget != before || !ch->stalled;
+}
+
 /* Poll before and after the work: a command takes effect between two batches at the latest. */
 static bool chan_step(struct ioat_chan *ch, uint64_t *budget)
 {
@@ -78,10 +95,7 @@ static bool chan_step(struct ioat_chan *ch, uint64_t *budget)
 	for (unsigned rounds = 0; rounds < 8; rounds++) {
 		bool happened = ioat_poll(ch);
 
-		if (ch->state == IOAT_ACTIVE && *budget) {
-			*budget = ioat_exec(ch, *budget);
-			happened = true;
-		}
+		happened |= chan_work(ch, budget);
 		if (!happened)
 			break;
 		worked = true;

@@ -46,8 +46,18 @@ struct ioat_chan {
 	/* The descriptor in progress. */
 	bool loaded;
 	uint64_t cur;
-	uint32_t moved; /* bytes */
+	uint32_t moved; /* bytes of it, of its data once it is loaded, or of the status word */
 	struct ioat_desc desc;
+
+	/* The status word that is being written: all else waits for it. */
+	struct {
+		bool due, want_int; /* and what comes after it */
+		uint64_t addr, status;
+	} word;
+
+	/* The last DMA stalled: the next step goes on from `moved`. */
+	bool stalled;
+	struct dma_txn waits_for;
 
 	/* The polled view. */
 	uint16_t left_count; /* what we left in DMACOUNT: anything else is a doorbell */
@@ -107,10 +117,14 @@ uint64_t ioat_chan_status(const struct ioat_chan *ch);
 /** The driver is told of halts by a word in memory, rather than by CHANSTS. */
 bool ioat_chan_writes_back(const struct ioat_chan *ch);
 void ioat_chan_finish_batch(struct ioat_chan *ch);
+/** A DMA for the channel is over: count what it moved. True: it stalled. */
+bool ioat_chan_stalled(struct ioat_chan *ch, int outcome);
+/** Go on with the status word, and what comes after it; false: it is stalled. */
+bool ioat_chan_send_word(struct ioat_chan *ch);
 void ioat_chan_fail(struct ioat_chan *ch, uint32_t error);
 
 /* exec.c */
-/** Execute while ACTIVE; returns what is left of the budget. */
+/** Execute while ACTIVE and not stalled; returns what is left of the budget. */
 uint64_t ioat_exec(struct ioat_chan *ch, uint64_t budget);
 
 #endif

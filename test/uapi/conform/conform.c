@@ -10,7 +10,7 @@
 
 extern const struct area container_area, group_area, irq_area, intx_area, msi_area, device_area,
 	config_area, region_area, reset_area, feature_area, ioeventfd_area, type1_area,
-	type1_dirty_area, type1_groups_area;
+	type1_dirty_area, type1_groups_area, nested_area, nested_inv_area, nested_msi_area;
 
 static const struct area *const areas[] = {
 	&container_area,
@@ -27,6 +27,9 @@ static const struct area *const areas[] = {
 	&type1_area,
 	&type1_dirty_area,
 	&type1_groups_area,
+	&nested_area,
+	&nested_inv_area,
+	&nested_msi_area,
 };
 #define N_AREAS (sizeof(areas) / sizeof(areas[0]))
 

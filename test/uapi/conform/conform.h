@@ -121,6 +121,9 @@ enum world {
 	V1,	   /* TYPE1 */
 	V2,	   /* TYPE1v2 */
 	NEST,	   /* the nesting type */
+	NEST_MAP,  /* the same, 16 pages of RW mapped at IOVA 0x10000 */
+	NEST_DEV,  /* NEST_MAP, DEVICE is open */
+	NEST_S1,   /* NEST_DEV, and stage 1 is the table at 0x10000 */
 	MAPPED_V1, /* TYPE1, 16 pages of RW mapped at IOVA 0x10000 */
 	MAPPED,	   /* TYPE1v2, the same */
 	DIRTY_ON,  /* MAPPED, and dirty pages are tracked */
@@ -402,6 +405,28 @@ extern const struct world_row worlds[N_WORLDS];
 #define DIRTY(flags_)                                                                              \
 	IOCTL(CONTAINER, VFIO_IOMMU_DIRTY_PAGES,                                                   \
 		ARG(struct vfio_iommu_type1_dirty_bitmap, .argsz = 8, .flags = (flags_)))
+
+/* The virtual SMMU interface: on a container; cmd is VFIO_IOMMU_... or VFIO_DEVICE_... */
+#define TABLE_AT 0x10000ull
+/** SET_PASID_TABLE of the inner struct, whose fields are all given. */
+#define PASID_TABLE(on_, cmd_, argsz_, version_, format_, config_, bits_, base_, v_, fmt_, dss_)   \
+	IOCTL(on_, cmd_,                                                                           \
+		ARG(struct vfio_iommu_type1_set_pasid_table, .argsz = 40,                          \
+			.flags = VFIO_PASID_TABLE_FLAG_SET,                                        \
+			.config = { .argsz = (argsz_),                                             \
+				.version = (version_),                                             \
+				.base_ptr = (base_),                                               \
+				.format = (format_),                                               \
+				.pasid_bits = (bits_),                                             \
+				.config = (config_),                                               \
+				.vendor_data = { { .version = (v_),                                \
+					.s1fmt = (fmt_),                                           \
+					.s1dss = (dss_) } } }))
+#define SET_TABLE(on_)                                                                             \
+	PASID_TABLE(on_, VFIO_IOMMU_SET_PASID_TABLE, 32, 1, 1, IOMMU_PASID_CONFIG_TRANSLATE, 0,    \
+		TABLE_AT, 1, 0, 0)
+#define UNSET_TABLE(on_)                                                                           \
+	IOCTL(on_, VFIO_IOMMU_SET_PASID_TABLE, WORDS(8, VFIO_PASID_TABLE_FLAG_UNSET))
 
 /* On DEVICE. */
 /** SET_IRQS without data; argsz is the head's 20. */

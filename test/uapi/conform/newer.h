@@ -5,11 +5,10 @@
 
 #include <linux/vfio.h>
 
+#include <nestbox/vfio-nesting.h>
+
 #ifndef VFIO_UPDATE_VADDR
 #define VFIO_UPDATE_VADDR 10
-#endif
-#ifndef VFIO_TYPE1_NESTING_IOMMU /* removed in Linux 6.13 */
-#define VFIO_TYPE1_NESTING_IOMMU 6
 #endif
 #ifndef VFIO_DEVICE_FEATURE_BUS_MASTER
 #define VFIO_DEVICE_FEATURE_BUS_MASTER 10

@@ -153,7 +153,7 @@ static const struct row rows[] = {
 			WORD(29, 0xffff) } },
 	{ "info: TYPE1 says the same", INFO, V1, GET_INFO(INFO_BYTES, 96), 0,
 		.see = { WORD(0, INFO_BYTES), WORD(1, 3), WORD(2, 0x40201000), WORD(4, 24) } },
-	{ "info: a nest parent's pages", INFO, NEST, GET_INFO(INFO_BYTES, 96), 0,
+	{ "info: a nest parent's pages", INFO, NEST, GET_INFO(INFO_BYTES + 64, 160), 0,
 		.see = { WORD(1, 3), WORD(2, 0x40201000), WORD(20, 2) } },
 	{ "info: without an IOMMU", "container.c vfio_fops_unl_ioctl", JOINED, GET_INFO(24, 0),
 		-EINVAL, "iommu-not-set" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls of the interface with an argument in memory: a valid one of each (sweep.h). */
+#include "conform/nested.h"
 #include "sweep/sweep.h"
 
 #define PCI   "pci/vfio_pci_core.c vfio_pci_ioctl_"
@@ -158,6 +159,22 @@ const struct sweep sweeps[] = {
 			WORDS(8, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET | 3)),
 		0, .minsz = 8, .argsz = true, .flags_at = 4, .flags_mean = 0x7ffff,
 		.errs = { ENOTTY } },
+	{ "IOMMU_SET_PASID_TABLE", TYPE1 "set_pasid_table", NEST_MAP, SET_TABLE(CONTAINER), 0,
+		.minsz = 8, .tail = 32, .argsz = true, .flags_at = 4, .flags_mean = 3,
+		.undo = UNSET_TABLE(CONTAINER) },
+	{ "IOMMU_CACHE_INVALIDATE", TYPE1 "cache_invalidate", NEST_S1,
+		INV_ADDR(CONTAINER, 1, 3, 1, 1, 0x10000, PAGE, 3), 0, .minsz = 8, .tail = 56,
+		.argsz = true, .flags_at = 4 },
+	{ "IOMMU_SET_MSI_BINDING", TYPE1 "set_msi_binding", NEST_MAP, BIND(CONTAINER), 0,
+		.minsz = 32, .argsz = true, .flags_at = 4, .flags_mean = 3,
+		.undo = UNBIND(CONTAINER) },
+	{ "DEVICE_SET_PASID_TABLE", "doc/uapi-nesting.md", NEST_DEV,
+		IOCTL(DEVICE, VFIO_DEVICE_SET_PASID_TABLE, WORDS(8, 2)), 0, .minsz = 8,
+		.argsz = true, .flags_at = 4, .flags_mean = 3 },
+	{ "DEVICE_CACHE_INVALIDATE", "doc/uapi-nesting.md", NEST_S1, INV_PASID(DEVICE, 7, 1, 0, 1),
+		0, .minsz = 8, .tail = 32, .argsz = true, .flags_at = 4 },
+	{ "DEVICE_SET_MSI_BINDING", "doc/uapi-nesting.md", NEST_DEV, BIND(DEVICE), 0, .minsz = 32,
+		.argsz = true, .flags_at = 4, .flags_mean = 3, .undo = UNBIND(DEVICE) },
 };
 
 const unsigned n_sweeps = sizeof(sweeps) / sizeof(sweeps[0]);

@@ -115,13 +115,14 @@ static void test_walk(void **state)
 
 	assert_true(parse("{\"request\": \"walk\", \"device\": \"0000:01:00.0\", "
 			  "\"iova\": 18446744073709551615, \"pasid\": 1048575, \"write\": true, "
-			  "\"privileged\": true, \"svg\": true}",
+			  "\"privileged\": true, \"translated\": true, \"svg\": true}",
 		&request, &problem));
 	assert_int_equal(request.verb, CONTROL_WALK);
 	assert_string_equal(request.walk.device, "0000:01:00.0");
 	assert_true(request.walk.iova == UINT64_MAX);
 	assert_true(request.walk.has_pasid && request.walk.pasid == 1048575);
 	assert_true(request.walk.write && request.walk.privileged && request.walk.svg);
+	assert_true(request.walk.translated);
 	assert_false(request.walk.text || request.walk.colour || request.walk.instruction);
 	assert_true(parse("{\"request\": \"snapshot\"}", &request, &problem));
 	assert_int_equal(request.verb, CONTROL_SNAPSHOT);

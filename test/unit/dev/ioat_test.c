@@ -259,7 +259,7 @@ static void test_completion_error(void **state)
 static void test_without_status_word(void **state)
 {
 	struct bench b;
-	const uint64_t options[] = { 0x33, 1, 20, 1, 4, 1 };
+	const uint64_t options[] = { 0x33, 1, 20, 1, 4, 1, 0 };
 
 	setup(&b, false, options);
 	assert_int_equal(rig_read(&b.rig, IOAT_CBVER, 1), 0x33);
@@ -561,7 +561,7 @@ static void test_random_stores(void **state)
 {
 	for (unsigned round = 0; round < 24; round++) {
 		struct bench b;
-		const uint64_t options[] = { 0x34, 1 + round % 4, 12 + round % 9, 1, 4, 1 };
+		const uint64_t options[] = { 0x34, 1 + round % 4, 12 + round % 9, 1, 4, 1, 0 };
 
 		setup(&b, round & 1, options);
 		b.rig.seed = round;
@@ -584,7 +584,7 @@ static void test_random_stores(void **state)
 
 static void test_channels(void **state)
 {
-	const uint64_t options[] = { 0x33, 4, 12, 1, 4, 1 };
+	const uint64_t options[] = { 0x33, 4, 12, 1, 4, 1, 0 };
 	struct bench b;
 
 	setup(&b, false, options);

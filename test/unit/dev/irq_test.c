@@ -196,7 +196,7 @@ static void check_rest(struct driver *d)
 
 static void test_modes(void **state)
 {
-	const uint64_t options[] = { 0x33, CHANNELS, 20, 1, 4, 1 };
+	const uint64_t options[] = { 0x33, CHANNELS, 20, 1, 4, 1, 0 };
 	static struct driver d;
 
 	for (unsigned run = 0; run < MODES * RIG_PATTERNS * 2; run++) {
@@ -214,7 +214,7 @@ static void test_modes(void **state)
 /* INTRCTRL's master gates pin and message, and lets go what waited for it. */
 static void test_master(void **state)
 {
-	const uint64_t options[] = { 0x33, CHANNELS, 20, 1, 4, 1 };
+	const uint64_t options[] = { 0x33, CHANNELS, 20, 1, 4, 1, 0 };
 	static struct driver d;
 
 	for (unsigned run = 0; run < 4; run++) {
@@ -247,7 +247,7 @@ static void test_master(void **state)
 /* Until it re-arms a channel the driver hears nothing more of it. */
 static void test_rearm(void **state)
 {
-	const uint64_t options[] = { 0x33, CHANNELS, 20, 1, 4, 1 };
+	const uint64_t options[] = { 0x33, CHANNELS, 20, 1, 4, 1, 0 };
 	static struct driver d;
 
 	for (unsigned trapped = 0; trapped < 2; trapped++) {

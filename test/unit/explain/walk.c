@@ -44,6 +44,17 @@ static const char *text(unsigned flags)
 	return m.text;
 }
 
+static void check_width(const char *of)
+{
+	size_t width;
+
+	for (; *of; of += width + (of[width] == '\n')) {
+		width = strcspn(of, "\n");
+		if (width > 100)
+			fail_msg("%zu columns: %.*s", width, (int)width, of);
+	}
+}
+
 /* ---- steps ---- */
 
 /* "STE S2' ...": ' is nested. */
@@ -133,6 +144,210 @@ static void test_cases(void **state)
 		check_case(&rig, i);
 		rig_finish(&rig);
 	}
+}
+
+/* ---- accesses by translated addresses ---- */
+
+#define EATS(n) ((uint64_t)(n) << 28)
+#define CR0_ATS (CR0_SMMUEN | CR0_EVENTQEN | CR0_CMDQEN | CR0_ATSCHK)
+#define IPA	RAM(DATA_AT)
+#define STE_AT	(STRTAB_AT + 64 * RIG_SID)
+
+/* Every CR0, STE and address: the explanation is the access's own result, and its own record. */
+static const struct {
+	const char *what;
+	uint32_t cr0;
+	bool no_ats;
+	uint64_t ste0, ste1; /* of a nested STE otherwise; 0: as it is */
+	uint32_t at;	     /* poked with value, unless 0 */
+	uint64_t value, addr;
+	const char *steps;
+	uint64_t pa;   /* or 0: an event */
+	uint8_t event; /* or 0 and pa 0: aborted */
+	bool recorded;
+} translated[] = {
+	{ "off", 0, .addr = IPA, .steps = "", .event = EVT_F_TRANSL_FORBIDDEN },
+	{ "off, with events", CR0_EVENTQEN, .addr = IPA, .steps = "",
+		.event = EVT_F_TRANSL_FORBIDDEN, .recorded = true },
+	{ "no ATS", CR0_ATS, .no_ats = true, .addr = IPA, .steps = "" },
+	{ "unchecked", CR0_ATS & ~CR0_ATSCHK, .addr = IPA + 8, .steps = "", .pa = IPA + 8 },
+	{ "unchecked, whatever the STE is", CR0_ATS & ~CR0_ATSCHK, .at = STE_AT, .addr = 0x123,
+		.steps = "", .pa = 0x123 },
+	{ "unchecked, beyond the OAS", CR0_ATS & ~CR0_ATSCHK, .addr = BIT64(48), .steps = "" },
+	{ "EATS 0b00", CR0_ATS, .addr = IPA, .steps = "STE", .event = EVT_F_TRANSL_FORBIDDEN,
+		.recorded = true },
+	{ "full", CR0_ATS, .ste1 = EATS(1), .addr = BIT64(40), .steps = "STE", .pa = BIT64(40) },
+	{ "full, beyond the OAS", CR0_ATS, .ste1 = EATS(1), .addr = BIT64(48), .steps = "STE" },
+	{ "full, a bad CD", CR0_ATS, .ste1 = EATS(1), .at = CD_AT, .addr = IPA, .steps = "STE",
+		.pa = IPA },
+	{ "abort", CR0_ATS, .ste0 = 1, .addr = IPA, .steps = "STE" },
+	{ "bypass", CR0_ATS, .ste0 = STE0_BYPASS, .addr = IPA, .steps = "STE",
+		.event = EVT_F_TRANSL_FORBIDDEN, .recorded = true },
+	{ "a bad STE", CR0_ATS, .at = STE_AT, .addr = IPA, .steps = "STE", .event = EVT_C_BAD_STE,
+		.recorded = true },
+	{ "split", CR0_ATS, .ste1 = EATS(2), .addr = IPA + 8, .steps = "STE S2 S2 S2",
+		.pa = IPA + 8 },
+	{ "split, a block", CR0_ATS, .ste1 = EATS(2), .addr = RAM(MIB(3)), .steps = "STE S2 S2",
+		.pa = RAM(MIB(3)) },
+	{ "split, a bad CD", CR0_ATS, .ste1 = EATS(2), .at = CD_AT, .addr = IPA,
+		.steps = "STE S2 S2 S2", .pa = IPA },
+	{ "split, not mapped", CR0_ATS, .ste1 = EATS(2), .at = S2_L3 + 8 * (DATA_AT >> 12),
+		.addr = IPA, .steps = "STE S2 S2 S2", .event = EVT_F_TRANSLATION,
+		.recorded = true },
+	{ "split, not writable", CR0_ATS, .ste1 = EATS(2), .at = S2_L3 + 8 * (DATA_AT >> 12),
+		.value = S2_PAGE(IPA) & ~BIT64(7), .addr = IPA, .steps = "STE S2 S2 S2",
+		.event = EVT_F_PERMISSION, .recorded = true },
+	{ "split, PRIVCFG", CR0_ATS, .ste1 = EATS(2) | UINT64_C(3) << 48,
+		.at = S2_L3 + 8 * (DATA_AT >> 12), .addr = IPA, .steps = "STE S2 S2 S2",
+		.event = EVT_F_TRANSLATION, .recorded = true },
+};
+
+static void build_translated(struct rig *rig, size_t i, uint32_t cr2)
+{
+	rig_create(rig, (struct nb_smmuv3_config){ .ats = !translated[i].no_ats,
+				.ssid_bits = 4,
+				.stall_model = NB_SMMUV3_STALL_ALLOWED });
+	rig_nested(rig);
+	rig_poke(rig, STE_AT + 8, translated[i].ste1);
+	rig_poke(rig, STE_AT, translated[i].ste0 ?: STE0_NEST);
+	rig_enable(rig);
+	rig_write(rig, R_CR0, 0); /* CR2 is read-only while SMMUEN is 1 */
+	rig_write(rig, R_CR2, cr2);
+	rig_write(rig, R_CR0, translated[i].cr0);
+	if (translated[i].at)
+		rig_poke(rig, translated[i].at, translated[i].value);
+}
+
+static enum nb_smmuv3_verdict access_of(
+	struct rig *rig, uint64_t addr, uint32_t flags, struct nb_smmuv3_span *span)
+{
+	struct nb_smmuv3_port *port = smmuv3_port_of(rig->port);
+	struct nb_smmuv3_txn txn = { NB_IOVA(addr), 3, flags };
+	enum nb_smmuv3_verdict verdict;
+
+	nb_smmuv3_enter(port);
+	verdict = nb_smmuv3_translate(port, &txn, span);
+	nb_smmuv3_leave(port);
+	return verdict;
+}
+
+static void check_translated(struct rig *rig, size_t i, uint32_t flags)
+{
+	struct nb_smmuv3_txn txn = { NB_IOVA(translated[i].addr), 3, flags };
+	struct nb_smmuv3_span span;
+	enum nb_smmuv3_verdict verdict;
+	uint64_t record[EVT_WORDS];
+	char found[256];
+
+	assert_int_equal(nb_smmuv3_explain(rig->smmu, RIG_SID, &txn, &e), 0);
+	steps(found);
+	assert_string_equal(found, translated[i].steps);
+	assert_int_equal(e.ok, translated[i].pa != 0);
+	assert_int_equal(e.abort, !translated[i].pa && !translated[i].event);
+	assert_int_equal(e.event ? field_get(EVT_0_TYPE, e.record[0]) : 0, translated[i].event);
+	assert_int_equal(rig_event_count(rig), 0);
+	assert_false(e.stage1 || e.cfg_cached || e.n_entries);
+	verdict = access_of(rig, translated[i].addr, flags, &span);
+	assert_int_equal(verdict, e.ok ? NB_SMMUV3_OK : NB_SMMUV3_ABORT);
+	assert_int_equal(e.verdict, e.event ? NB_SMMUV3_ABORT : NB_SMMUV3_OK);
+	if (e.ok) {
+		uint64_t mask = BIT64(e.size_lg2) - 1;
+
+		assert_true(e.pa.v == span.pa.v && e.pa.v == translated[i].pa);
+		assert_true(span.bytes == mask + 1 - (span.pa.v & mask));
+	}
+	if (!translated[i].recorded)
+		return;
+	assert_int_equal(rig_event_count(rig), !e.silent);
+	if (!e.silent) {
+		rig_event(rig, record);
+		assert_memory_equal(record, e.record, sizeof(record));
+	}
+}
+
+static void test_translated(void **state)
+{
+	/* A PASID says nothing, nor does what comes with one. */
+	static const uint32_t kinds[] = { NB_WRITE, NB_WRITE | NB_SSV,
+		NB_WRITE | NB_SSV | NB_PRIV };
+	struct rig rig;
+
+	for (size_t i = 0; i < ARRAY_LEN(translated); i++)
+		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+			build_translated(&rig, i, CR2_RECINVSID | CR2_REC_CFG_ATS);
+			check_translated(&rig, i, kinds[k] | NB_TRANSLATED);
+			check_width(text(0));
+			rig_finish(&rig);
+		}
+}
+
+/* Without CR2.REC_CFG_ATS what is wrong with the configuration is not recorded, with it it is. */
+static void test_translated_silent(void **state)
+{
+	struct rig rig;
+
+	for (size_t i = 0; i < ARRAY_LEN(translated); i++) {
+		build_translated(&rig, i, CR2_RECINVSID);
+		check_translated(&rig, i, NB_WRITE | NB_TRANSLATED);
+		assert_int_equal(e.silent, translated[i].event == EVT_C_BAD_STE);
+		check_width(text(0));
+		rig_finish(&rig);
+	}
+}
+
+/* A stream that the table does not have, and one without a default substream: steps and records. */
+static void test_translated_stream(void **state)
+{
+	struct nb_smmuv3_txn txn = { NB_IOVA(IPA), 0, NB_READ | NB_TRANSLATED };
+	struct nb_smmuv3_span span;
+	uint64_t record[EVT_WORDS];
+	struct rig rig;
+
+	build_translated(&rig, 0, CR2_REC_CFG_ATS);
+	rig_write(&rig, R_CR0, CR0_ATS);
+	assert_int_equal(nb_smmuv3_explain(rig.smmu, 64, &txn, &e), 0);
+	assert_int_equal(field_get(EVT_0_TYPE, e.record[0]), EVT_C_BAD_STREAMID);
+	assert_true(!e.silent && !e.n && !e.configured);
+	rig_poke(&rig, STE_AT + 8, EATS(1));
+	rig_poke(&rig, STE_AT, STE0_NEST | field_prep(STE_0_S1CDMAX, 1));
+	explain(&rig, IPA, txn.flags);
+	assert_int_equal(field_get(EVT_0_TYPE, e.record[0]), EVT_F_STREAM_DISABLED);
+	check_width(text(0));
+	assert_int_equal(access_of(&rig, IPA, txn.flags, &span), NB_SMMUV3_ABORT);
+	rig_event(&rig, record);
+	assert_memory_equal(record, e.record, sizeof(record));
+	rig_finish(&rig);
+}
+
+/* No IOTLB is asked; the configuration cache is, but for what it has of stage 1. */
+static void test_translated_caches(void **state)
+{
+	struct nb_smmuv3_span span;
+	struct rig rig;
+
+	build_translated(&rig, 0, 0);
+	rig_write(&rig, R_CR0, CR0_ATS);
+	rig_poke(&rig, STE_AT + 8, EATS(2));
+	rig_pa(&rig, RIG_VA, NB_DMA_READ);
+	assert_int_equal(access_of(&rig, IPA, NB_READ | NB_TRANSLATED, &span), NB_SMMUV3_OK);
+	rig_poke(&rig, CD_AT, 0);
+	explain(&rig, IPA, NB_READ | NB_TRANSLATED);
+	assert_true(e.ok && e.stage2 && !e.stage1 && e.vmid == RIG_VMID);
+	assert_true(e.cfg_cached && !e.cfg_differs && !e.n_entries);
+	assert_non_null(strstr(text(0), "Read of translated address 0x40010000"));
+	assert_non_null(strstr(text(0), "IOTLB: not asked"));
+	rig_poke(&rig, STE_AT + 8, EATS(1));
+	explain(&rig, IPA, NB_READ | NB_TRANSLATED);
+	assert_true(e.ok && !e.stage2 && e.cfg_differs);
+	assert_non_null(strstr(text(0), "the STE permits that"));
+	rig_write(&rig, R_CR0, CR0_ATS & ~CR0_ATSCHK);
+	explain(&rig, IPA, NB_READ | NB_TRANSLATED);
+	assert_non_null(strstr(text(0), "CR0.ATSCHK is 0"));
+	assert_null(strstr(text(0), "Caches"));
+	m.len = 0;
+	nb_explain_json(&e, &names, to_memory, &m);
+	assert_non_null(strstr(m.text, "\"translated\": true"));
+	rig_finish(&rig);
 }
 
 /* What becomes of a fault where CD.S or CD.A says otherwise; nothing stalls by being explained. */
@@ -337,17 +552,6 @@ static void test_json(void **state)
 	rig_finish(&rig);
 }
 
-static void check_width(const char *of)
-{
-	size_t width;
-
-	for (; *of; of += width + (of[width] == '\n')) {
-		width = strcspn(of, "\n");
-		if (width > 100)
-			fail_msg("%zu columns: %.*s", width, (int)width, of);
-	}
-}
-
 static unsigned count(const char *in, const char *what)
 {
 	unsigned n = 0;
@@ -443,6 +647,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_translated),
+		cmocka_unit_test(test_translated_silent),
+		cmocka_unit_test(test_translated_stream),
+		cmocka_unit_test(test_translated_caches),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_substreams),
 		cmocka_unit_test(test_off),

@@ -215,6 +215,10 @@ void machine_await_steps(struct machine *machine)
 {
 }
 
+void machine_settle_faults(struct machine *machine)
+{
+}
+
 bool machine_step(struct machine *machine, uint64_t budget)
 {
 	return false;

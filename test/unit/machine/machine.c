@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "machine/faults.h"
 #include "machine/machine.h"
 
 static struct machine *build_host(const char *name)
@@ -295,6 +296,96 @@ static void test_step(void **state)
 	machine_destroy(machine);
 }
 
+/* ---- what is stalled and was told to nobody ---- */
+
+static struct {
+	unsigned n;
+	struct iommu_device *dev[1024];
+	uint16_t tag[1024];
+	unsigned resumed;
+	bool takes; /* the sink has room */
+} answers;
+
+static void note_answer(struct iommu_device *dev, uint16_t tag, enum iommu_response response)
+{
+	assert_true(hostlock_held());
+	assert_int_equal(response, IOMMU_RESPONSE_ABORT);
+	answers.dev[answers.n] = dev;
+	answers.tag[answers.n++] = tag;
+}
+
+static void on_resumed(void *ctx)
+{
+	answers.resumed++;
+}
+
+static bool report(struct iommu_fault_sink *sink, const struct iommu_fault *fault)
+{
+	return answers.takes;
+}
+
+static void stall(struct machine *machine, struct machine_device *dev, uint16_t tag, unsigned stage)
+{
+	struct iommu_fault fault = { .iommu = dev->iommu.iommu->name,
+		.sid = dev->iommu.sid,
+		.name = "F_TRANSLATION",
+		.stage = (uint8_t)stage,
+		.stage1 = stage == 1,
+		.stalled = true,
+		.tag = tag };
+
+	machine_on_fault(machine, &fault);
+}
+
+static void test_unheard_stalls(void **state)
+{
+	struct machine *machine = build_host("mixed");
+	struct machine_device *first = machine_find_device(machine, "0000:01:00.0");
+	struct machine_device *second = machine_find_device(machine, "0001:01:00.0");
+	struct iommu_ops ops = *first->iommu.iommu->ops;
+	const struct iommu_ops *real = first->iommu.iommu->ops;
+	struct iommu_fault_sink sink = { report };
+
+	memset(&answers, 0, sizeof(answers));
+	ops.page_response = note_answer;
+	first->iommu.iommu->ops = second->iommu.iommu->ops = &ops;
+	machine->resumed = on_resumed;
+	/* Nobody owns stage 1; the owner has no room; stage 2 is the host's. */
+	stall(machine, first, 0x105, 1);
+	iommu_set_fault_sink(&first->iommu, &sink);
+	first->iommu.stage1_owned = true;
+	stall(machine, first, 0x206, 1);
+	answers.takes = true;
+	stall(machine, first, 0x307, 2);
+	stall(machine, second, 0x105, 1);
+	stall(machine, first, 0x408, 1); /* is delivered */
+	assert_int_equal(answers.n, 0);
+	assert_int_equal(answers.resumed, 4);
+	assert_int_equal(machine->unheard, 4);
+	assert_false(machine_step(machine, 4096));
+	assert_int_equal(machine->unheard, 0);
+	assert_int_equal(answers.n, 4);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_ptr_equal(answers.dev[i], &first->iommu);
+		assert_int_equal(answers.tag[i], 0x105 + 0x101 * i);
+	}
+	assert_ptr_equal(answers.dev[3], &second->iommu);
+	machine_settle_faults(machine);
+	assert_int_equal(answers.n, 4);
+	/* As many as there can be; and used again before they were settled: the newest counts. */
+	for (unsigned i = 0; i < 3 * MACHINE_STALLS; i++)
+		stall(machine, first, (uint16_t)i, 2);
+	machine_settle_faults(machine);
+	assert_int_equal(answers.n, 4 + MACHINE_STALLS);
+	for (unsigned i = 0; i < MACHINE_STALLS; i++)
+		assert_int_equal(answers.tag[4 + i], 2 * MACHINE_STALLS + i);
+	assert_int_equal(machine->unheard, 0);
+	first->iommu.stage1_owned = false;
+	iommu_set_fault_sink(&first->iommu, NULL);
+	first->iommu.iommu->ops = second->iommu.iommu->ops = real;
+	machine_destroy(machine);
+}
+
 static void test_failures(void **state)
 {
 	static struct host_desc desc;
@@ -321,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_dma_stage2),
 		cmocka_unit_test(test_dma_bare),
 		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_unheard_stalls),
 		cmocka_unit_test(test_failures),
 	};
 

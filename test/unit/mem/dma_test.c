@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * DMA over direct memory, memory behind operations and memory that is partly direct; the side that
- * aborts; sections of bounded length; pages that vanish; MSIs by requester.
+ * aborts; sections of bounded length; pages that vanish; stalls at every translation, and RAZ/WI; MSIs by
+ * requester.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +36,11 @@ struct world {
 	uint64_t longest;  /* bytes moved in one section */
 	uint64_t section_seq, section_bytes;
 	uint32_t sid;
+	struct dma_txn txn;	 /* the last one */
+	unsigned asks, stall;	 /* the translation of this number stalls, 0: none */
+	bool again;		 /* it did: the very same is to come again */
+	uint64_t raz, raz_bytes; /* RAZ/WI there */
+	struct dma_txn forgotten;
 };
 
 static int ops_read(void *ctx, uint64_t off, void *buf, size_t len)
@@ -72,10 +78,21 @@ static int translate(void *ctx, struct port *port, const struct dma_txn *txn, st
 		w->section_seq = seq;
 		w->section_bytes = 0;
 	}
+	w->txn = *txn;
+	if (w->again && !memcmp(txn, &w->master.stalled, sizeof(*txn)))
+		w->again = false;
+	if (++w->asks == w->stall) {
+		w->again = true;
+		return DMA_TXN_STALLS;
+	}
+	if (txn->iova.v - w->raz < w->raz_bytes)
+		return DMA_TXN_RAZ_WI;
 	if (txn->iova.v >= w->limit)
 		return -1;
 	span->pa = NB_PA(txn->iova.v);
 	span->bytes = MIN(12288 - txn->iova.v % 12288, w->limit - txn->iova.v);
+	if (txn->iova.v < w->raz)
+		span->bytes = MIN(span->bytes, w->raz - txn->iova.v);
 	w->section_bytes += txn->prot == NB_DMA_WRITE ? span->bytes : 0;
 	w->longest = MAX(w->longest, w->section_bytes);
 	w->sid = txn->sid;
@@ -271,6 +288,214 @@ static void many_sigbus_ranges(void **state)
 	free(ranges);
 }
 
+enum op {
+	READ,
+	WRITE,
+	FILL,
+	COPY,
+	OPS_N
+};
+
+#define PATTERN UINT64_C(0x0102030405060708)
+
+/* What is left of an operation of len bytes from byte `done` on. buf: of READ and WRITE. */
+static int go_on(struct world *w, enum op op, uint64_t dst, uint64_t src, uint8_t *buf, size_t len,
+	uint64_t done)
+{
+	struct dma_master *m = &w->master;
+	unsigned turn = done % 8 * 8;
+
+	switch (op) {
+	case READ:
+		return dma_read(m, NB_IOVA(src + done), buf + done, len - done);
+	case WRITE:
+		return dma_write(m, NB_IOVA(dst + done), buf + done, len - done);
+	case FILL:
+		return dma_fill(m, NB_IOVA(dst + done),
+			turn ? PATTERN >> turn | PATTERN << (64 - turn) : PATTERN, len - done);
+	default:
+		return dma_copy(m, NB_IOVA(dst + done), NB_IOVA(src + done), len - done);
+	}
+}
+
+/* What memory holds after it. */
+static void check_result(
+	enum op op, const uint8_t *dst, const uint8_t *src, const uint8_t *buf, size_t len)
+{
+	uint8_t fill[8];
+	size_t i;
+
+	memcpy(fill, &(uint64_t){ PATTERN }, 8);
+	for (i = 0; op == FILL && i < len; i++)
+		assert_int_equal(dst[i], fill[i % 8]);
+	if (op == READ)
+		assert_memory_equal(buf, src, len);
+	if (op == WRITE)
+		assert_memory_equal(dst, buf, len);
+	if (op == COPY)
+		assert_memory_equal(dst, src, len);
+}
+
+/* The n-th translation stalls. False: there is no n-th. */
+static bool stalls_at(struct world *w, enum op op, unsigned to, unsigned from, unsigned n)
+{
+	static const uint64_t at[] = { DIRECT, OPS, MIXED, DIRECT2 };
+	static uint8_t buf[300001];
+	size_t off = 777, len = sizeof(buf);
+	uint64_t dst = at[to] + off, src = at[from] + off + 1, done;
+	struct dma_counts before, after;
+	int ret;
+
+	memset(w->bytes[to], n, AREA);
+	memset(buf, n + 1, len);
+	dma_counts(&w->master, &before);
+	w->asks = 0;
+	w->stall = n;
+	ret = go_on(w, op, dst, src, buf, len, 0);
+	if (!w->again) {
+		assert_int_equal(ret, 0);
+		return false;
+	}
+	/* Outside, and as far as what stalled; nothing behind that was touched. */
+	assert_int_equal(ret, DMA_STALLED);
+	assert_false(atomic_load(&w->port.seq) & 1);
+	done = w->master.done;
+	assert_memory_equal(&w->master.stalled, &w->txn, sizeof(w->txn));
+	assert_int_equal(w->txn.iova.v, (w->txn.prot == NB_DMA_READ ? src : dst) + done);
+	check_result(op, w->bytes[to] + off, w->bytes[from] + off + 1, buf, done);
+	if (op != READ)
+		assert_int_equal(w->bytes[to][off + done], (uint8_t)n);
+	assert_int_equal(go_on(w, op, dst, src, buf, len, done), 0);
+	assert_false(w->again);
+	assert_int_equal(w->master.done, len - done);
+	check_result(op, w->bytes[to] + off, w->bytes[from] + off + 1, buf, len);
+	dma_counts(&w->master, &after);
+	assert_int_equal(after.reads - before.reads, op == READ || op == COPY);
+	assert_int_equal(after.writes - before.writes, op != READ);
+	assert_int_equal(after.read_bytes - before.read_bytes, op == READ || op == COPY ? len : 0);
+	assert_int_equal(after.write_bytes - before.write_bytes, op != READ ? len : 0);
+	return true;
+}
+
+static void stalls(void **state)
+{
+	struct world *w = *state;
+	unsigned op, to, from, n;
+
+	w->master.ssid = 0x12345;
+	w->master.ssid_valid = true;
+	for (op = 0; op < OPS_N; op++) {
+		for (to = 0; to < 4; to++) {
+			for (from = 0; from < 4; from++) {
+				if (to == from || (op != COPY && from != (to + 1) % 4))
+					continue;
+				n = 1;
+				while (stalls_at(w, op, to, from, n))
+					n++;
+				assert_true(n > 25); /* 300 KB in spans of 12 KiB */
+			}
+		}
+	}
+	assert_int_equal(w->master.aborts, 0);
+	assert_int_equal(w->txn.ssid, 0x12345);
+}
+
+/* Answered with an abort it is an abort there. */
+static void stalled_then_aborts(void **state)
+{
+	struct world *w = *state;
+
+	w->stall = 4; /* source and destination of the first span, then the second source */
+	assert_int_equal(
+		dma_copy(&w->master, NB_IOVA(DIRECT2), NB_IOVA(DIRECT), 65536), DMA_STALLED);
+	assert_int_equal(w->master.aborts, 0);
+	w->limit = DIRECT2;
+	assert_int_equal(
+		go_on(w, COPY, DIRECT2, DIRECT, NULL, 65536, w->master.done), DMA_DST_ABORT);
+	assert_int_equal(w->master.done, 0);
+	assert_int_equal(w->master.aborts, 1);
+	assert_int_equal(w->master.writes, 1);
+}
+
+static void raz_wi(void **state)
+{
+	static const uint64_t at[] = { DIRECT, OPS, MIXED, DIRECT2 };
+	static uint8_t buf[20000], zeros[20000], was[20000];
+	struct world *w = *state;
+	unsigned to, from, i;
+
+	for (i = 0; i < 4; i++) {
+		w->raz = at[i] + 4096;
+		w->raz_bytes = 8192;
+		memset(buf, 7, sizeof(buf));
+		memcpy(was, w->bytes[i], sizeof(was));
+		assert_int_equal(dma_read(&w->master, NB_IOVA(at[i]), buf, sizeof(buf)), 0);
+		assert_memory_equal(buf, was, 4096);
+		assert_memory_equal(buf + 4096, zeros, 8192);
+		assert_memory_equal(buf + 12288, was + 12288, sizeof(buf) - 12288);
+		memset(buf, 7, sizeof(buf));
+		assert_int_equal(dma_write(&w->master, NB_IOVA(at[i]), buf, sizeof(buf)), 0);
+		assert_int_equal(dma_fill(&w->master, NB_IOVA(at[i] + 4090), 0, 6 + 8192), 0);
+		assert_memory_equal(w->bytes[i], buf, 4090);
+		assert_memory_equal(w->bytes[i] + 4096, was + 4096, 8192);
+		assert_memory_equal(w->bytes[i] + 12288, buf, sizeof(buf) - 12288);
+	}
+	for (to = 0; to < 4; to++) {
+		for (from = 0; from < 4; from++) {
+			if (to == from)
+				continue;
+			memset(w->bytes[to], 1, AREA);
+			memset(w->bytes[from], 2, AREA);
+			w->raz = at[from] + 4096;
+			assert_int_equal(
+				dma_copy(&w->master, NB_IOVA(at[to] + 3), NB_IOVA(at[from]), 20000),
+				0);
+			assert_memory_equal(w->bytes[to] + 3, w->bytes[from], 4096);
+			assert_memory_equal(w->bytes[to] + 3 + 4096, zeros, 8192);
+			assert_int_equal(w->bytes[to][3 + 12288], 2);
+			memset(w->bytes[to], 1, AREA);
+			w->raz = at[to] + 4096;
+			assert_int_equal(
+				dma_copy(&w->master, NB_IOVA(at[to]), NB_IOVA(at[from] + 3), 20000),
+				0);
+			assert_int_equal(w->bytes[to][4095], 2);
+			assert_int_equal(w->bytes[to][4096], 1);
+			assert_int_equal(w->bytes[to][12287], 1);
+			assert_int_equal(w->bytes[to][12288], 2);
+		}
+	}
+	assert_int_equal(w->master.aborts, 0);
+}
+
+static void note_forgotten(void *ctx, struct port *port, const struct dma_txn *txn)
+{
+	struct world *w = ctx;
+
+	assert_ptr_equal(port, &w->port);
+	w->forgotten = *txn;
+}
+
+/* A message has no PASID; what was stalled can be given up. */
+static void messages(void **state)
+{
+	struct world *w = *state;
+	uint32_t data = 9;
+
+	w->master.ssid = 7;
+	w->master.ssid_valid = true;
+	w->master.forget = note_forgotten;
+	assert_int_equal(dma_message(&w->master, NB_IOVA(DIRECT), &data, 4), 0);
+	assert_false(w->txn.ssid_valid);
+	assert_memory_equal(w->bytes[0], &data, 4);
+	w->stall = w->asks + 1;
+	assert_int_equal(dma_message(&w->master, NB_IOVA(DIRECT), &data, 4), DMA_STALLED);
+	dma_forget(&w->master, &w->master.stalled);
+	assert_memory_equal(&w->forgotten, &w->txn, sizeof(w->txn));
+	assert_int_equal(dma_write(&w->master, NB_IOVA(DIRECT), &data, 4), 0);
+	assert_true(w->txn.ssid_valid);
+	assert_int_equal(w->txn.ssid, 7);
+}
+
 static void count(void *ctx)
 {
 	++*(unsigned *)ctx;
@@ -324,6 +549,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fills, setup, teardown),
 		cmocka_unit_test_setup_teardown(aborts, setup, teardown),
 		cmocka_unit_test_setup_teardown(vanishing_pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(stalls, setup, teardown),
+		cmocka_unit_test_setup_teardown(stalled_then_aborts, setup, teardown),
+		cmocka_unit_test_setup_teardown(raz_wi, setup, teardown),
+		cmocka_unit_test_setup_teardown(messages, setup, teardown),
 		cmocka_unit_test(many_sigbus_ranges),
 		cmocka_unit_test_setup_teardown(msi_by_requester, setup, teardown),
 		cmocka_unit_test_setup_teardown(msi_exhaustion, setup, teardown),

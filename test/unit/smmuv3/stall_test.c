@@ -98,6 +98,76 @@ static void test_again(void **state)
 	rig_finish(&rig);
 }
 
+static struct dma_txn write_at(uint64_t iova)
+{
+	return (struct dma_txn){ .iova = NB_IOVA(iova), .sid = RIG_SID, .prot = NB_DMA_WRITE };
+}
+
+/* A device that was reset does not ask again: what it asks now is another transaction. */
+static void test_given_up(void **state)
+{
+	static const uint64_t hows[] = { CMD_0_RESUME_AC, 0, CMD_0_RESUME_AB };
+	struct dma_txn txn = write_at(RIG_VA);
+	struct rig rig;
+	uint16_t first, second;
+
+	for (unsigned i = 0; i < ARRAY_LEN(hows); i++) {
+		stall_rig(&rig, false);
+		first = stalled(&rig, RIG_VA);
+		smmuv3_forget(rig.smmu, rig.port, &txn);
+		smmuv3_forget(rig.smmu, rig.port, &txn);
+		second = stalled(&rig, RIG_VA);
+		assert_int_not_equal(first, second);
+		/* The first one's end is told, and nothing else. */
+		resume(&rig, RIG_SID, first, hows[i]);
+		assert_int_equal(resumed, 1);
+		assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_STALLED);
+		rig_poke(&rig, S1_L3 + 24, S1_PAGE(RAM(DATA_AT)));
+		resume(&rig, RIG_SID, second, CMD_0_RESUME_AC);
+		assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_OK);
+		rig_finish(&rig);
+	}
+}
+
+/* Terminated, and forgotten before the verdict was asked for: the next one is none of that. */
+static void test_given_up_verdict(void **state)
+{
+	struct dma_txn txn = write_at(RIG_VA);
+	struct rig rig;
+
+	stall_rig(&rig, false);
+	resume(&rig, RIG_SID, stalled(&rig, RIG_VA), CMD_0_RESUME_AB);
+	smmuv3_forget(rig.smmu, rig.port, &txn);
+	rig_poke(&rig, S1_L3 + 24, S1_PAGE(RAM(DATA_AT)));
+	assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_OK);
+	rig_finish(&rig);
+}
+
+/* All that can be stalled is, and forgotten: faults terminate until software ends one. */
+static void test_given_up_all(void **state)
+{
+	struct dma_txn txn;
+	struct rig rig;
+	uint16_t stag = 0;
+
+	stall_rig(&rig, false);
+	for (unsigned i = 0; i < STALL_MAX; i++) {
+		txn = write_at(RIG_VA);
+		stag = stalled(&rig, RIG_VA);
+		smmuv3_forget(rig.smmu, rig.port, &txn);
+	}
+	assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_ABORT);
+	assert_int_equal(rig_event_count(&rig), 0); /* terminated, and CD.R is 0 */
+	resume(&rig, RIG_SID, stag, CMD_0_RESUME_AB);
+	stag = stalled(&rig, RIG_VA);
+	assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_STALLED);
+	rig_cmd(&rig, CMD_STALL_TERM | (uint64_t)RIG_SID << 32, 0);
+	assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_ABORT);
+	rig_poke(&rig, S1_L3 + 24, S1_PAGE(RAM(DATA_AT)));
+	assert_int_equal(access_at(&rig, RIG_VA), NB_SMMUV3_OK);
+	rig_finish(&rig);
+}
+
 static void test_terminate(void **state)
 {
 	static const struct {
@@ -321,6 +391,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_retry),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_given_up),
+		cmocka_unit_test(test_given_up_verdict),
+		cmocka_unit_test(test_given_up_all),
 		cmocka_unit_test(test_terminate),
 		cmocka_unit_test(test_terminate_all),
 		cmocka_unit_test(test_full),

@@ -404,7 +404,8 @@ static void test_ioeventfd(void **state)
 static void test_regions(void **state)
 {
 	static const char *const names[] = { "BAR0+0x4", "BAR1+0x4", "BAR2+0x4", "BAR3+0x4",
-		"BAR4+0x4", "BAR5+0x4", "ROM+0x4", "CONFIG+0x4", "VGA+0x4" };
+		"BAR4+0x4", "BAR5+0x4", "ROM+0x4", "CONFIG+0x4", "VGA+0x4", "DMA-FAULT+0x4",
+		"DMA-FAULT-RESPONSE+0x4" };
 	char buf[64];
 	struct text text;
 

@@ -38,6 +38,7 @@ static const struct trace_event fault_event = {
 	.text = "nestbox: DMA fault: 0000:01:00.0: read of iova 0xdead000000: F_TRANSLATION",
 	.device = "0000:01:00.0",
 	.iommu = "smmu0",
+	.delivered = true,
 };
 
 static int set_up(void **state)
@@ -186,6 +187,7 @@ static void test_json(void **state)
 	string_is(object, "name", "F_TRANSLATION");
 	string_is(object, "device", "0000:01:00.0");
 	string_is(object, "iommu", "smmu0");
+	assert_true(json_object_get_boolean(member(object, "delivered")));
 	string_is(object, "text", fault_event.text);
 	json_object_put(object);
 }
