@@ -512,5 +512,6 @@ const struct iommu_ops arm_smmu_v3_ops = {
 	.replace = replace,
 	.page_response = smmu_page_response,
 	.guest_fault = smmu_guest_fault,
+	.nested_name = smmu_nested_name,
 	.destroy = destroy,
 };
