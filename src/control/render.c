@@ -277,8 +277,8 @@ static void print_groups(struct json_object *show, FILE *out)
 
 static void print_devices(struct json_object *show, FILE *out)
 {
-	static const char *const heads[] = { "<DEVICE", "<MODEL", "<GROUP", "OPENS", "<MEMORY",
-		"<MASTER", "<IRQS", "EVENTFDS", "FIRED", "<HELD BY", NULL };
+	static const char *const heads[] = { "<DEVICE", "<MODEL", "<GROUP", "<STAGE 1", "OPENS",
+		"<MEMORY", "<MASTER", "<IRQS", "EVENTFDS", "FIRED", "<HELD BY", NULL };
 	struct json_object *list = get(show, "devices");
 	struct grid g;
 
@@ -289,6 +289,7 @@ static void print_devices(struct json_object *show, FILE *out)
 		word(&g, get(device, "at"));
 		word(&g, get(device, "model"));
 		word(&g, get(device, "group"));
+		word(&g, get(device, "stage1"));
 		word(&g, get(device, "opens"));
 		word(&g, get(device, "memory"));
 		word(&g, get(device, "bus_master"));

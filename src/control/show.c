@@ -291,6 +291,7 @@ static struct json_object *device_json(
 	control_put_text(object, "model", dev->pci.model->name);
 	control_put_text(object, "group", now->group);
 	control_put_text(object, "iommu", dev->iommu.iommu ? dev->iommu.iommu->name : NULL);
+	control_put_text(object, "stage1", now->stage1);
 	control_put(object, "opens", now->known ? json_object_new_uint64(now->opens) : NULL);
 	control_put(object, "memory", info.known ? json_object_new_boolean(info.memory) : NULL);
 	control_put(

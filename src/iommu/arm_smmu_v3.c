@@ -306,7 +306,7 @@ static void make_ste(const struct arm_smmu_domain *dom, uint64_t ste[STE_WORDS])
 /*
  * Faults are a guest's from before its stage 1 can have any until after it has had its last. What is
  * stalled under one stage 1 and is answered under the next translates anew there; without a stage 1 it
- * would pass by the tables that it was meant for, so it aborts.
+ * would pass by the tables that it was meant for, so it aborts. FIDELITY: Linux leaves it stalled.
  */
 static void replace(struct iommu_domain *domain, struct iommu_device *dev)
 {
@@ -512,5 +512,6 @@ const struct iommu_ops arm_smmu_v3_ops = {
 	.replace = replace,
 	.page_response = smmu_page_response,
 	.guest_fault = smmu_guest_fault,
+	.nested_name = smmu_nested_name,
 	.destroy = destroy,
 };

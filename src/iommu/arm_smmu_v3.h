@@ -158,6 +158,7 @@ int smmu_nested_alloc(struct iommu_viommu *viommu, const struct iommu_user_data 
 void smmu_nested_ste(const struct arm_smmu_domain *nested, uint64_t ste[STE_WORDS]);
 int smmu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user_data *data,
 	unsigned *done, struct why *why);
+const char *smmu_nested_name(const struct iommu_domain *domain);
 /** Stage 1 translates, so that its faults may stall. */
 bool smmu_nested_translates(const struct arm_smmu_domain *nested);
 /** What of dev is stalled ends with an abort. Its STE lets nothing stall any more. */

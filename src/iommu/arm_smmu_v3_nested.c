@@ -67,6 +67,20 @@ bool smmu_nested_translates(const struct arm_smmu_domain *nested)
 	return config_of(nested) == STE_CONFIG_S1;
 }
 
+const char *smmu_nested_name(const struct iommu_domain *domain)
+{
+	const struct arm_smmu_domain *nested =
+		caa_container_of(domain, struct arm_smmu_domain, domain);
+
+	switch (config_of(nested)) {
+	case STE_CONFIG_S1:
+		return "translate";
+	case STE_CONFIG_BYPASS:
+		return "bypass";
+	}
+	return "abort";
+}
+
 static int bad_ste(const struct arm_smmu *smmu, const char *what, struct why *why)
 {
 	int ret =

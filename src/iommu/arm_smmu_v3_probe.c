@@ -82,7 +82,7 @@ static int probe_idr0(struct arm_smmu *smmu, struct why *why)
 		return unsupported(why, smmu, "a translation stage (IDR0.S1P, S2P)");
 	if (!(field_get(IDR0_TTF, idr0) & 2))
 		return unsupported(why, smmu, "AArch64 tables (IDR0.TTF)");
-	/* There stage 2 would have to stall, too, and its faults are nobody's to answer (R7). */
+	/* FIDELITY: there stage 2 would have to stall, too, and its faults are nobody's to answer (R7). */
 	if (field_get(IDR0_STALL_MODEL, idr0) == 2)
 		return unsupported(why, smmu, "faults that terminate (IDR0.STALL_MODEL)");
 	smmu->strtab_2lvl = field_get(IDR0_ST_LEVEL, idr0) == 1;

@@ -129,6 +129,8 @@ struct iommu_ops {
 	void (*page_response)(struct iommu_device *dev, uint16_t tag, enum iommu_response response);
 	/** A fault as the guest's own IOMMU would have told it: its numbers, no address of the host's. */
 	void (*guest_fault)(const struct iommu_device *dev, struct iommu_fault *fault);
+	/** What a guest made of stage 1, in a word: "translate", "bypass", "abort". */
+	const char *(*nested_name)(const struct iommu_domain *domain);
 	void (*destroy)(struct iommu *iommu);
 };
 
@@ -284,6 +286,11 @@ int iommu_viommu_invalidate(struct iommu_viommu *viommu, const struct iommu_user
 void iommu_replace(struct iommu_domain *domain, struct iommu_device *dev);
 /** The nest parent at or below the domain that dev is attached to; NULL: there is none. */
 struct iommu_domain *iommu_nest_parent(const struct iommu_device *dev);
+/**
+ * What dev's stage 1 is, for people: "none" where it is attached to a nest parent, the driver's word where
+ * to a domain nested on that; NULL: no guest can have it.
+ */
+const char *iommu_nested_name(const struct iommu_device *dev);
 
 /* ---- faults (fault.c) ---- */
 

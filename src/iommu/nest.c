@@ -115,6 +115,13 @@ struct iommu_domain *iommu_nest_parent(const struct iommu_device *dev)
 	return base && base->kind == IOMMU_DOMAIN_NEST_PARENT ? base : NULL;
 }
 
+const char *iommu_nested_name(const struct iommu_device *dev)
+{
+	if (!iommu_nest_parent(dev))
+		return NULL;
+	return dev->domain->viommu ? dev->iommu->ops->nested_name(dev->domain) : "none";
+}
+
 void iommu_replace(struct iommu_domain *domain, struct iommu_device *dev)
 {
 	nb_assert(dev->domain && base_of(dev->domain) == base_of(domain));

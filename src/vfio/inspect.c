@@ -78,6 +78,7 @@ static void show_device(const struct vfio_device *device, struct vfio_device_inf
 	*out = (struct vfio_device_info_now){
 		.dev = device->dev,
 		.group = device->group ? device->group->name : NULL,
+		.stage1 = iommu_nested_name(&device->dev->iommu),
 		.known = !device->gate.held,
 	};
 	if (!out->known)

@@ -32,8 +32,9 @@ struct vfio_group_info {
 
 struct vfio_device_info_now {
 	struct machine_device *dev;
-	const char *group; /* NULL: none */
-	bool known;	   /* below: false while somebody opens, closes or changes interrupts */
+	const char *group;  /* NULL: none */
+	const char *stage1; /* a guest's: "none", "translate", ...; NULL: no guest can have it */
+	bool known;	    /* below: false while somebody opens, closes or changes interrupts */
 	unsigned opens;
 	const char *irqs;	    /* "intx", "msi", "msix": what is enabled; NULL: nothing */
 	unsigned vectors, eventfds; /* enabled with; of these with an eventfd */

@@ -250,6 +250,48 @@ static void test_kinds(void **state)
 	end(&w);
 }
 
+/** A guest's stage 1, by what its monitor asks for. */
+static void test_stage1(void **state)
+{
+	static const struct {
+		uint8_t config;
+		const char *shown;
+	} rows[] = {
+		{ 0, "\"none\"" },
+		{ IOMMU_PASID_CONFIG_TRANSLATE, "\"translate\"" },
+		{ IOMMU_PASID_CONFIG_BYPASS, "\"bypass\"" },
+		{ IOMMU_PASID_CONFIG_ABORT, "\"abort\"" },
+		{ 0, "\"none\"" },
+	};
+	struct json_object *show;
+	struct world w;
+	int container;
+
+	begin(&w, "smmuv3");
+	container = open_container(&w);
+	join(&w, container, 3);
+	assert_int_equal(call(&w, container, VFIO_SET_IOMMU, (void *)VFIO_TYPE1_NESTING_IOMMU), 0);
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct vfio_iommu_type1_set_pasid_table set = { .argsz = sizeof(set),
+			.flags = rows[i].config ? VFIO_PASID_TABLE_FLAG_SET
+						: VFIO_PASID_TABLE_FLAG_UNSET,
+			.config = { .argsz = sizeof(set.config),
+				.version = PASID_TABLE_CFG_VERSION_1,
+				.format = IOMMU_PASID_FORMAT_SMMUV3,
+				.config = rows[i].config,
+				.vendor_data.smmuv3.version = PASID_TABLE_SMMUV3_CFG_VERSION_1 } };
+
+		if (i)
+			assert_int_equal(call(&w, container, VFIO_IOMMU_SET_PASID_TABLE, &set), 0);
+		show = control_show(&w.box);
+		is(show, "devices.0.stage1", "null");
+		is(show, "devices.1.stage1", rows[i].shown);
+		is(show, "devices.2.stage1", rows[i].shown);
+		json_object_put(show);
+	}
+	end(&w);
+}
+
 static int open_device(struct world *w, int group, const char *name)
 {
 	long fd = call(w, group, VFIO_GROUP_GET_DEVICE_FD, name);
@@ -432,6 +474,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_container),
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_stage1),
 		cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_irqs),
 		cmocka_unit_test(test_busy),
