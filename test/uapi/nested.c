@@ -25,6 +25,7 @@
 struct group {
 	const char *path, *device;
 	bool nests;
+	unsigned pasid; /* that all its DMA carries, 0: none */
 };
 
 static const struct host {
@@ -41,7 +42,10 @@ static const struct host {
 	{ "mixed-subset", true, 3,
 		{ { "1", "0000:01:00.0", true }, { "10", "0001:01:00.0", false },
 			{ "20", "0002:01:00.0", false } } },
+	{ "pasid", false, 1, { { "1", "0000:01:00.0", true, 5 } } },
 };
+
+#define PASID_BITS 4
 
 /* ---- reporting ---- */
 
@@ -97,10 +101,17 @@ enum {
 #define LEAF(ipa) ((ipa) | 0xf43) /* valid page, for all, readable and writable, inner, AF, nG */
 
 static uint8_t *ram;
+static unsigned pasid; /* of the device */
 
 static uint64_t *page(unsigned n)
 {
 	return (uint64_t *)(ram + (size_t)n * PAGE);
+}
+
+/* A linear table of them: the first, or that of the PASID (IHI 0070 5.4: 64 bytes). */
+static uint64_t *descriptor(void)
+{
+	return page(CD) + 8 * (size_t)pasid;
 }
 
 static void guest_map(unsigned at, uint64_t ipa)
@@ -112,10 +123,10 @@ static void guest_init(void)
 {
 	memset(ram, 0, (size_t)PAGES * PAGE);
 	/* T0SZ 25, EPD1, V, IPS 36 bits, AA64, R, A, ASET, ASID: IHI 0070 5.4. */
-	page(CD)[0] = 25 | 1ull << 30 | 1ull << 31 | 1ull << 32 | 1ull << 41 | 7ull << 45 |
-		      (uint64_t)ASID << 48;
-	page(CD)[1] = IPA(L1);
-	page(CD)[3] = 0xff;
+	descriptor()[0] = 25 | 1ull << 30 | 1ull << 31 | 1ull << 32 | 1ull << 41 | 7ull << 45 |
+			  (uint64_t)ASID << 48;
+	descriptor()[1] = IPA(L1);
+	descriptor()[3] = 0xff;
 	page(L1)[IOVA(0) >> 30 & 511] = IPA(L2) | 3;
 	page(L2)[IOVA(0) >> 21 & 511] = IPA(L3) | 3;
 	guest_map(RING, IPA(RING));
@@ -158,6 +169,7 @@ static long set_table(int fd, unsigned long cmd, uint8_t config)
 			.version = PASID_TABLE_CFG_VERSION_1,
 			.base_ptr = IPA(CD),
 			.format = IOMMU_PASID_FORMAT_SMMUV3,
+			.pasid_bits = pasid ? PASID_BITS : 0,
 			.config = config,
 			.vendor_data.smmuv3.version = PASID_TABLE_SMMUV3_CFG_VERSION_1 } };
 
@@ -219,6 +231,7 @@ static void open_device(struct box *box, const struct group *group)
 /* A container with this one group, and the guest's memory but for a hole in stage 2. */
 static void box_open(struct box *box, const struct group *group, unsigned type)
 {
+	pasid = group->pasid;
 	guest_init();
 	box->container = t_open("vfio");
 	box->group = join(box->container, group);
@@ -371,6 +384,7 @@ static void mixed_container(const struct host *host)
 	struct box box, other;
 
 	row(host, "R5 subset: a mixed container", yes->path);
+	pasid = yes->pasid;
 	guest_init();
 	box.container = t_open("vfio");
 	box.group = join(box.container, yes);
@@ -551,10 +565,12 @@ static void faults_arrive(const struct host *host, const struct group *group)
 	SAME(record.event.reason, IOMMU_FAULT_REASON_PTE_FETCH, "its reason");
 	SAME(record.event.perm, IOMMU_FAULT_PERM_WRITE, "what was tried");
 	SAME(record.event.addr, IOVA(OTHER), "its address");
+	SAME(!!(record.event.flags & IOMMU_FAULT_UNRECOV_PASID_VALID), !!pasid, "whether a PASID");
+	SAME(record.event.pasid, pasid, "its PASID");
 	SAME(record.arch[0] & 0xff, 0x10, "the architecture's record: F_TRANSLATION");
 
 	row(host, "R7 a bad context descriptor is told", group->path);
-	page(CD)[0] &= ~(1ull << 31); /* V */
+	descriptor()[0] &= ~(1ull << 31); /* V */
 	SAME(set_table(box.container, VFIO_IOMMU_SET_PASID_TABLE, 0), 0, "UNSET");
 	install(&box);
 	SAME(copy(&box, IOVA(DST), IOVA(SRC)) != 0, 1, "no CD");
