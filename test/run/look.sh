@@ -30,7 +30,12 @@ import os, socket, sys, json, time
 def connect():
     s = socket.socket(socket.AF_UNIX); s.settimeout(60)
     d = os.open(os.path.dirname(sys.argv[1]), os.O_PATH)
-    s.connect("/proc/self/fd/%d/%s" % (d, os.path.basename(sys.argv[1])))
+    while True:
+        try:
+            s.connect("/proc/self/fd/%d/%s" % (d, os.path.basename(sys.argv[1])))
+            break
+        except BlockingIOError: # so many wait already: s has a timeout, so it does not wait by itself
+            time.sleep(0.01)
     os.close(d)
     return s
 def lines(s):
