@@ -80,7 +80,7 @@ ok 'the queues' '(True, True, 1, 0, False)' "$(value show "(lambda i: (i['comman
 ok 'the other devices' '[0, 0]' "$(value show "[d['opens'] for d in x['devices'][1:]]")"
 # Boxes in /tmp are found too, and others may have some: then it asks which.
 "$nestbox" show >text 2>several || { grep -q 'several boxes' several && "$nestbox" show "$box" >text; }
-has 'show in words' '^0000:01:00.0 +ioat +1 +1 +yes +yes +msix +1 +1 ' text
+has 'show in words' '^0000:01:00.0 +ioat +1 +none +1 +yes +yes +msix +1 +1 ' text
 has 'bytes in words' '^ +1 +nesting +1 +1 +129 MiB ' text
 ok 'any process of the box will do' "$box" "$("$nestbox" show "$inside" --json | grep '"pid"' | head -1 | tr -dc 0-9)"
 echo m >&7
