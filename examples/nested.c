@@ -36,7 +36,8 @@
 #define IPA_SRC	     (RAM + 2 * MIB)
 #define IPA_DST	     (RAM + 4 * MIB)
 #define IPA_TABLES   (RAM + 8 * MIB)
-#define IPA_DOORBELL 0x9000000UL /* where the guest has its interrupt controller's page */
+#define IPA_SECRET   (RAM + RAM_BYTES) /* would be the monitor's page, if it were mapped */
+#define IPA_DOORBELL 0x9000000UL       /* where the guest has its interrupt controller's page */
 
 /* What the guest lets the device use (IOVA): nothing is where it is physically. */
 #define IOVA_SRC      0x1000000000UL
@@ -152,8 +153,9 @@ static void *map_guest_memory(int container)
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
 		.iova = RAM,
 		.size = RAM_BYTES };
-	void *ram =
-		mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	/* And a page of the monitor's own right behind it, which stage 2 does not have. */
+	void *ram = mmap(
+		NULL, RAM_BYTES + PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (ram == MAP_FAILED)
 		err(1, "mmap");
@@ -230,6 +232,7 @@ static void set_up(struct show *show)
 							   : "faults abort");
 	guest_init(&show->guest, map_guest_memory(show->container),
 		show->info.flags & VFIO_NESTING_INFO_STALL);
+	show->secret = at(&show->guest, IPA_SECRET);
 	printf("stage 2    the monitor's: %lu MiB of guest memory at IPA %#lx\n", RAM_BYTES / MIB,
 		RAM);
 	install_stage1(show->container, &show->guest);
@@ -354,10 +357,9 @@ static void try_to_escape(struct show *show)
 	uint64_t page = 0x4000000000UL, table = page + (1UL << 30);
 
 	memset(show->secret, 0x5a, PAGE);
-	*descriptor(&show->guest, page) = ((uintptr_t)show->secret & ADDRESS) | RW;
+	*descriptor(&show->guest, page) = IPA_SECRET | RW;
 	must_abort(show, page, "a page outside its memory");
-	((uint64_t *)at(&show->guest, show->guest.root))[table >> 30 & 511] =
-		((uintptr_t)show->secret & ADDRESS) | TABLE;
+	((uint64_t *)at(&show->guest, show->guest.root))[table >> 30 & 511] = IPA_SECRET | TABLE;
 	must_abort(show, table, "a table outside its memory");
 }
 
@@ -366,11 +368,6 @@ int main(int argc, char **argv)
 	struct show show = { 0 };
 
 	setlinebuf(stdout);
-	/* Below 1 TiB, so that the guest's stage 1 can put the address out. */
-	show.secret = mmap((void *)0x5000000000, PAGE, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (show.secret == MAP_FAILED)
-		err(1, "mmap");
 	set_up(&show);
 	copy(&show);
 	run_command(argv);

@@ -110,7 +110,7 @@ fi
 
 # Signals sent to the supervisor alone (the program's grandparent) reach the program.
 for sig in INT TERM HUP QUIT USR1 USR2 WINCH; do
-	"$boxed" -- sh -c "trap 'exit 9' $sig
+	env --default-signal="$sig" "$boxed" -- sh -c "trap 'exit 9' $sig
 		kill -$sig \$(awk '/^PPid/ { print \$2 }' /proc/\$PPID/status)
 		for i in \$(seq 100); do sleep 0.05; done"
 	ok "SIG$sig is passed on" 9 $?
