@@ -115,3 +115,19 @@ void faults_respond(struct faults *faults, uint32_t grpid, uint32_t code)
 		&response, sizeof(response));
 	ring_advance(faults, &faults->responses);
 }
+
+struct vfio_iommu_type1_info_cap_nesting nesting_info(int container)
+{
+	static uint64_t buffer[1024];
+	struct vfio_iommu_type1_info *info = (void *)buffer;
+	struct vfio_iommu_type1_info_cap_nesting cap = { 0 };
+
+	info->argsz = sizeof(buffer);
+	must(ioctl(container, VFIO_IOMMU_GET_INFO, info), "VFIO_IOMMU_GET_INFO");
+	for (uint32_t next = info->cap_offset; next; next = cap.next) {
+		memcpy(&cap, (uint8_t *)buffer + next, sizeof(cap));
+		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_NESTING)
+			return cap;
+	}
+	errx(1, "the container has no nesting capability");
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Faults of stage 1, as their owner gets them: a ring in a region of the device, with an interrupt, and
+ * What a nesting container has beside the ioctls. Faults of stage 1, as their owner gets them: a ring in a region of the device, with an interrupt, and
  * a ring for answers to transactions that stall (<nestbox/vfio-nesting.h>).
  */
 #ifndef EXAMPLES_FAULTS_H
@@ -28,5 +28,8 @@ void faults_open(struct faults *faults, int device);
 bool faults_next(struct faults *faults, struct vfio_dma_fault_record *record, int ms);
 /** Answer the stalled transaction of a page request: enum iommu_page_response_code. */
 void faults_respond(struct faults *faults, uint32_t grpid, uint32_t code);
+
+/** What the SMMU can do for a guest: a capability in the chain behind VFIO_IOMMU_GET_INFO. */
+struct vfio_iommu_type1_info_cap_nesting nesting_info(int container);
 
 #endif

@@ -129,24 +129,6 @@ static void require_nesting(int container)
 	must(ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_NESTING_IOMMU), "VFIO_SET_IOMMU");
 }
 
-/** What the SMMU can do for a guest: a capability in the chain behind VFIO_IOMMU_GET_INFO. */
-static struct vfio_iommu_type1_info_cap_nesting nesting_info(int container)
-{
-	static uint64_t buffer[1024];
-	struct vfio_iommu_type1_info *info = (void *)buffer;
-	struct vfio_iommu_type1_info_cap_nesting cap = { 0 };
-	uint32_t next;
-
-	info->argsz = sizeof(buffer);
-	must(ioctl(container, VFIO_IOMMU_GET_INFO, info), "VFIO_IOMMU_GET_INFO");
-	for (next = info->cap_offset; next; next = cap.next) {
-		memcpy(&cap, (uint8_t *)buffer + next, sizeof(cap));
-		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_NESTING)
-			return cap;
-	}
-	errx(1, "the container has no nesting capability");
-}
-
 static void *map_guest_memory(int container)
 {
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),

@@ -60,22 +60,6 @@ static void interrupt(void *ctx, enum nb_smmuv3_irq irq)
 	((struct machine *)ctx)->interrupts += irq == NB_SMMUV3_IRQ_EVENTQ;
 }
 
-static struct vfio_iommu_type1_info_cap_nesting nesting_info(int container)
-{
-	static uint64_t buffer[1024];
-	struct vfio_iommu_type1_info *info = (void *)buffer;
-	struct vfio_iommu_type1_info_cap_nesting cap = { 0 };
-
-	info->argsz = sizeof(buffer);
-	must(ioctl(container, VFIO_IOMMU_GET_INFO, info), "VFIO_IOMMU_GET_INFO");
-	for (uint32_t next = info->cap_offset; next; next = cap.next) {
-		memcpy(&cap, (uint8_t *)buffer + next, sizeof(cap));
-		if (cap.id == VFIO_IOMMU_TYPE1_INFO_CAP_NESTING)
-			return cap;
-	}
-	errx(1, "the container has no nesting capability");
-}
-
 static void map_ram(struct machine *machine)
 {
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map),

@@ -178,12 +178,12 @@ static void forget_tlb(struct vsmmu *vsmmu, const uint64_t cmd[2])
 
 /* ---- down: answers to stalls ---- */
 
-static void answer(struct vsmmu_device *dev, unsigned slot, uint32_t code)
+static void answer(struct vsmmu_device *dev, uint16_t tag, uint32_t code)
 {
-	if (!dev->stalled[slot])
+	if (!dev->stalled[tag])
 		return;
-	dev->stalled[slot] = false;
-	faults_respond(&dev->faults, dev->tags[slot], code);
+	dev->stalled[tag] = 0;
+	faults_respond(&dev->faults, tag, code);
 }
 
 /* RESUME names a transaction by its tag, STALL_TERM takes all of the stream. */
@@ -198,9 +198,10 @@ static void end_stalls(struct vsmmu *vsmmu, const uint64_t cmd[2])
 
 		if (dev->sid != bits(cmd[0], 63, 32))
 			continue;
-		for (unsigned slot = 0; slot < VSMMU_STALLS; slot++)
-			if (all || dev->tags[slot] == bits(cmd[1], 15, 0))
-				answer(dev, slot, code);
+		if (!all)
+			answer(dev, (uint16_t)cmd[1], code);
+		for (unsigned tag = 0; all && tag < sizeof(dev->stalled); tag++)
+			answer(dev, (uint16_t)tag, code);
 	}
 }
 
@@ -251,15 +252,14 @@ static void tell(
 	struct vsmmu *vsmmu, struct vsmmu_device *dev, const struct vfio_dma_fault_record *fault)
 {
 	uint64_t record[4] = { fault->arch[0], fault->arch[1], fault->event.addr, fault->arch[2] };
-	unsigned slot = record[1] % VSMMU_STALLS;
+	uint16_t tag = record[1] & RECORD_STAG;
+	bool stalled = record[1] & RECORD_STALL;
 
 	record[0] = (record[0] & UINT32_MAX) | (uint64_t)dev->sid << 32;
-	if (record[1] & RECORD_STALL) {
-		dev->tags[slot] = record[1] & RECORD_STAG;
-		dev->stalled[slot] = true;
-	}
-	if (!nb_smmuv3_event(vsmmu->model, record) && (record[1] & RECORD_STALL))
-		answer(dev, slot, IOMMU_PAGE_RESP_FAILURE);
+	if (stalled)
+		dev->stalled[tag] = 1;
+	if (!nb_smmuv3_event(vsmmu->model, record) && stalled)
+		answer(dev, tag, IOMMU_PAGE_RESP_FAILURE);
 }
 
 unsigned vsmmu_take_faults(struct vsmmu *vsmmu, int ms)

@@ -25,15 +25,13 @@
 #include "../faults.h"
 
 #define VSMMU_DEVICES 16
-#define VSMMU_STALLS  64
 
 struct vsmmu_device {
 	uint32_t sid;	/* as the guest calls it */
 	int fd;		/* VFIO device */
 	bool installed; /* the host translates by the guest's tables */
 	struct faults faults;
-	bool stalled[VSMMU_STALLS]; /* waits for an answer, by the low bits of its tag */
-	uint16_t tags[VSMMU_STALLS];
+	uint8_t stalled[1 << 16]; /* by tag: waits for an answer */
 };
 
 struct vsmmu {
